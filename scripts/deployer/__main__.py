@@ -1,0 +1,6 @@
+"""`python -m deployer COMMAND …`"""
+
+from deployer.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,236 @@
+"""Every input of every command, declared once: name, type, default, help.
+
+A field is an input: its name in kebab-case is the action's input and the CLI's flag, its annotation chooses the parser,
+and its text is the help. `action.yml`, the docs and the CLI are held equal to these classes by a test.
+Classes are combined by inheritance where commands share inputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, get_type_hints
+
+from deployer.core import quantities
+from deployer.core.quantities import Lines, Seconds, Share
+
+PARSERS: dict[Any, Any] = {
+    str: str,
+    int: quantities.parse_count,
+    bool: quantities.parse_switch,
+    Seconds: quantities.parse_seconds,
+    Share: quantities.parse_share,
+    Lines: quantities.parse_lines,
+}
+
+
+def required(text: str) -> Any:
+    """An input that has no default: leaving it out is bad input."""
+    return field(metadata={"help": text})
+
+
+def optional(default: Any, text: str, *, shown: str | None = None) -> Any:
+    """An input with a default; `shown` is how action.yml and the docs write that default."""
+    return field(default=default, metadata={"help": text, "shown": shown})
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input as the faces of the product see it."""
+
+    name: str
+    type: Any
+    default: Any
+    required: bool
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable an action hands it over in."""
+        return "INPUT_" + self.name.replace("-", "_").upper()
+
+    def parse(self, text: str) -> Any:
+        """The typed value of `text`; raises ValueError with the accepted forms."""
+        return PARSERS[self.type](text)
+
+
+def inputs_of(group: type) -> tuple[Input, ...]:
+    """The inputs a class declares, its bases' first."""
+    types = get_type_hints(group)
+    return tuple(_input(each, types[each.name]) for each in fields(group))
+
+
+def _input(each: Field[Any], annotation: Any) -> Input:
+    return Input(
+        name=each.name.replace("_", "-"),
+        type=annotation,
+        default=None if each.default is MISSING else each.default,
+        required=each.default is MISSING,
+        help=each.metadata["help"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Who we are for AWS. Without a role the ambient credentials are used."""
+
+    role_to_assume: str = optional("", "ARN of the IAM role to assume with the job's OIDC token")
+    aws_region: str = optional("", "AWS region; default: AWS_REGION")
+    role_session_name: str = optional("", "Session name in CloudTrail; default: gha-<run id>-<attempt>")
+    role_duration_seconds: int = optional(
+        3600, "Lifetime of the role's session in seconds; refreshed while a command runs"
+    )
+    audience: str = optional("", "Audience of the OIDC token; default: by the partition of the role")
+    allowed_account_ids: Lines = optional(
+        (), "Account ids the credentials may belong to; anything else is refused"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssumeRoleInputs(Access):
+    """assume-role"""
+
+    export_credentials: bool = optional(
+        False, "Hand the credentials to later steps of the job (masked); default: keep them in this step"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInputs(Access):
+    """build-push"""
+
+    image: str = required("Image name without a tag, registry included: registry.example.com/orange")
+    version: str = optional(
+        "", "Version tag of the image; default: made from the git tag, or date, run and commit"
+    )
+    context: str = optional(".", "Build context")
+    dockerfile: str = optional(
+        "", "Dockerfile, relative to the working directory; default: Dockerfile in the context"
+    )
+    target: str = optional("", "Stage of a multi-stage Dockerfile to build")
+    platforms: Lines = optional((), "Platforms of the image, for example linux/amd64,linux/arm64")
+    build_args: Lines = optional((), "Build arguments NAME=value, one a line; never secrets")
+    secrets: Lines = optional(
+        (), "Build secrets as `docker buildx build --secret` takes them, one a line: id=npm,env=NPM_TOKEN"
+    )
+    cache: str = optional("none", "Build cache: none, registry, gha or local")
+    extra_tags: Lines = optional((), "More tags for the same image")
+    provenance: str = optional(
+        "", "Provenance attestation: min, max or false; default: min where the engine can"
+    )
+    sbom: bool = optional(False, "Attach a software bill of materials")
+    push: bool = optional(True, "Push the image; false builds only")
+    registry_username: str = optional("", "User for the registry; ECR needs none")
+    registry_password: str = optional("", "Password or token for the registry")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Access):
+    """Which application, kept in which bucket."""
+
+    app: str = required("Name of the application: the first part of every key in the bucket")
+    bucket: str = required("S3 bucket that holds releases and the state of groups")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishInputs(Place):
+    """publish"""
+
+    version: str = optional(
+        "", "Version of the release; default: made from the git tag, or date, run and commit"
+    )
+    compose_files: Lines = optional(
+        ("docker-compose.yml",), "Compose files in the order compose takes them", shown="docker-compose.yml"
+    )
+    files: Lines = optional((), "More files and folders the application needs beside its compose files")
+    images: Lines = optional((), "Images of services as service=name@sha256:…, one a line")
+    parameters: str = optional(
+        "",
+        "Parameter Store name of a whole .env (optionally name:version), or a path of parameters ending in /",
+    )
+    environment_file: str = optional(".env", "Where compose expects the environment file")
+    health_check: str = optional("", "URL that says the application is healthy, as seen from the instance")
+    health_status: int = optional(200, "HTTP status of a healthy answer")
+    health_timeout: Seconds = optional(
+        Seconds(120), "Time a release has to become healthy on an instance", shown="120s"
+    )
+    pin_images: bool = optional(True, "Pin images without a digest to the digest their tag has now")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetPlace(Place):
+    """Which groups."""
+
+    auto_scaling_group: Lines = required("Auto Scaling group, or several in the order to roll them")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(FleetPlace):
+    """How carefully a group is brought to a release."""
+
+    canary: int = optional(1, "Instances that go first, alone")
+    canary_bake: Seconds = optional(Seconds(0), "Time to watch the canary before the rest", shown="0s")
+    max_unavailable: Share = optional(
+        Share(33, True), "Instances in flight at once: a count or a percentage", shown="33%"
+    )
+    failure_limit: int = optional(0, "Failed instances a rollout tolerates")
+    unreachable_limit: int = optional(0, "Unreachable instances a rollout tolerates")
+    bake: Seconds = optional(
+        Seconds(0), "Time to watch the whole group before the rollout counts as done", shown="0s"
+    )
+    alarms: Lines = optional((), "CloudWatch alarms that must stay OK while a rollout bakes")
+    drain: str = optional(
+        "auto", "auto: take an instance out of its target groups while it changes; never: leave it in"
+    )
+    instance_timeout: Seconds = optional(
+        Seconds(600), "Time one instance has for its activation", shown="10m"
+    )
+    timeout: Seconds = optional(
+        Seconds(3600), "Time the whole rollout has, rolling back included", shown="1h"
+    )
+    auto_rollback: bool = optional(True, "Put the previous release back by itself when the rollout fails")
+    document: str = optional("awesomeorange-deploy", "SSM document the instances run")
+    wait_for_lease: Seconds = optional(
+        Seconds(0), "Time to wait for another rollout of the group to end", shown="0s"
+    )
+    github_deployment: bool = optional(
+        True, "Record the rollout as a GitHub Deployment where the job may (deployments: write)"
+    )
+    environment: str = optional("", "GitHub environment of that Deployment; default: the group's name")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutInputs(Policy):
+    """rollout and plan"""
+
+    version: str = required("Version of a published release")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackInputs(Policy):
+    """rollback"""
+
+    version: str = optional("", "Version to go back to; default: the release before the present one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusInputs(FleetPlace):
+    """status and history"""
+
+    document: str = optional("awesomeorange-deploy", "SSM document the instances run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderInputs:
+    """render"""
+
+    what: str = required("document: the SSM document; user-data: what a launch template boots instances with")
+    app: str = optional("", "Name of the application (user-data)")
+    bucket: str = optional("", "S3 bucket of the application (user-data)")
+    auto_scaling_group: str = optional("", "Auto Scaling group the launch template belongs to (user-data)")
+    lifecycle_hook: str = optional(
+        "", "Launch lifecycle hook that user data completes once the instance is healthy"
+    )
