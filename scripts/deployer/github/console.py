@@ -65,7 +65,7 @@ class Console:
         self._answer({"exit_code": error.exit_code, "error": error.what, "fix": error.fix})
 
     def unexpected(self, error: Exception) -> None:
-        """An error nobody foresaw: one sentence; its traceback goes to a file (DEPLOYER_DEBUG=1: and to stderr)."""
+        """An error nobody foresaw: one sentence; the traceback goes to a file (and to stderr if debugging)."""
         text = self._redact(crash.traceback_of(error))
         path = crash.keep(text)
         where = f"; the traceback is in {path}" if path else ""
@@ -98,7 +98,7 @@ class Console:
         job_files.append_values(path, variables)
 
     def finish(self, outcome: Outcome) -> None:
-        """Hands the outcome over: outputs and summary to the job if there is one, JSON to a machine reader."""
+        """Hands the outcome over: outputs and summary to the job if any, JSON to a machine reader."""
         outputs = {name: self._redact(_text(value)) for name, value in outcome.outputs.items()}
         path = self._environment.get("GITHUB_OUTPUT", "")
         if path and outputs:
@@ -147,7 +147,7 @@ class Console:
 
 
 class ActionsConsole(Console):
-    """Talks to a GitHub Actions runner: it folds groups, shows annotations, hides what it was told to mask."""
+    """Talks to a GitHub Actions runner: it folds groups, shows annotations, hides masked values."""
 
     _inside_group = False
 

@@ -15,7 +15,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def keep(text: str) -> str:
-    """Writes `text` to a new file of mode 0600 in the temporary directory; returns its path, or "" on failure."""
+    """Writes `text` to a new file of mode 0600 among the temporary files; returns its path, or "" on failure."""
     try:
         handle, path = tempfile.mkstemp(prefix="deployer-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -23,7 +23,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def harmless(line: str) -> str:
-    """`line` so that the runner shows it and obeys nothing in it: an instance's log must not give commands."""
+    """`line` so that the runner shows it and obeys nothing in it: instances must not give commands."""
     if not _RUNNER_WOULD_OBEY.search(line):
         return line
     return "| " + line.replace("##[", "## [")

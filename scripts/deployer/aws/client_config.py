@@ -1,0 +1,36 @@
+"""How every AWS client behaves: how patient it is, what it calls itself, how it reaches a custom endpoint."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from deployer import __version__
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+
+def client_config(run_tag: str) -> Config:
+    """Patient with throttling (about 15 s), and recognisable in CloudTrail by `run_tag`, if there is one.
+
+    A custom endpoint (a local cloud, a proxy) gets buckets in the path, as its host name cannot carry them, and
+    checksums only where S3 demands one, as not all of them know the trailing kind.
+    """
+    from botocore.config import Config
+
+    config = Config(
+        user_agent_extra=f"awesomeorange-deploy/{__version__}" + (f" run/{run_tag}" if run_tag else ""),
+        retries={"mode": "standard", "total_max_attempts": 6},
+        connect_timeout=10,
+        read_timeout=60,
+        tcp_keepalive=True,
+    )
+    if not (os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3")):
+        return config
+    custom = Config(
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return config.merge(custom)
