@@ -1,0 +1,30 @@
+# Every verb of the project; each works from a bare fresh clone.
+
+PYTHON = .venv/bin/python
+
+.PHONY: help demo test check bench environment faces lock
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: environment ## deliver the example to a local cloud: v1, v2 rolling, a broken v3, a rollback
+	@$(PYTHON) -m localcloud.demo
+
+test: environment ## run every test, on a docker engine installed and started for it
+	@localcloud/install
+	@$(PYTHON) -m pytest
+
+check: environment ## lint, types, shell, workflows, generated files
+	@scripts/check
+
+bench: environment ## measure what the launcher and the command line cost
+	@$(PYTHON) -m tests.bench
+
+environment: ## make .venv from requirements/dev.txt
+	@scripts/environment requirements/dev.txt .venv >/dev/null
+
+faces: environment ## write action.yml files and docs/action-reference.md from deployer.inputs
+	@$(PYTHON) scripts/faces.py --write
+
+lock: ## resolve requirements/*.in to hashed lock files (needs uv)
+	@scripts/lock
