@@ -92,9 +92,7 @@ class Console:
         """Environment variables for the later steps of the job; raises DeployError outside Actions."""
         path = self._environment.get("GITHUB_ENV", "")
         if not path:
-            raise DeployError(
-                "there is no later step to export to: GITHUB_ENV is not set", "run this in a job"
-            )
+            raise DeployError("there is no later step to export to: GITHUB_ENV is not set", "run this in a job")
         job_files.append_values(path, variables)
 
     def finish(self, outcome: Outcome) -> None:

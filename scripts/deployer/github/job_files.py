@@ -38,9 +38,7 @@ def append_summary(path: str, markdown: str) -> None:
 def _pair(name: str, value: str) -> str:
     delimiter = f"deployer_{secrets.token_hex(16)}"
     if delimiter in value:
-        raise DeployError(
-            f"the value of {name} contains its own delimiter", "run again: the delimiter is random"
-        )
+        raise DeployError(f"the value of {name} contains its own delimiter", "run again: the delimiter is random")
     if not _NAME.fullmatch(name):
         raise DeployError(f"{name!r} cannot name an output or a variable of a job")
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
