@@ -1,0 +1,72 @@
+"""What a job's environment says about its run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.github.run import RunContext
+
+JOB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "awesomeorange/shop",
+    "GITHUB_SHA": "0123456789abcdef",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_RUN_ID": "77",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "GITHUB_RUN_NUMBER": "5",
+    "GITHUB_ACTOR": "octocat",
+    "GITHUB_SERVER_URL": "https://git.example.com",
+    "GITHUB_EVENT_NAME": "push",
+}
+
+
+def test_a_job_is_read_whole() -> None:
+    run = RunContext.from_environment(JOB)
+    assert run == RunContext(
+        in_actions=True,
+        repository="awesomeorange/shop",
+        sha="0123456789abcdef",
+        ref="refs/heads/main",
+        run_id="77",
+        run_attempt="2",
+        run_number="5",
+        run_url="https://git.example.com/awesomeorange/shop/actions/runs/77",
+        actor="octocat",
+        event_name="push",
+    )
+    assert run.tag == "77-2"
+
+
+def test_outside_actions_everything_is_empty() -> None:
+    run = RunContext.from_environment({})
+    assert run == RunContext()
+    assert run.tag == ""
+
+
+def pull_request(head: Any, base: str = "awesomeorange/shop") -> dict[str, Any]:
+    return {"pull_request": {"head": {"repo": head}, "base": {"repo": {"full_name": base, "fork": True}}}}
+
+
+@pytest.mark.parametrize(
+    ("event_name", "event", "is_fork"),
+    [
+        ("pull_request", pull_request({"full_name": "someone/shop", "fork": True}), True),
+        ("pull_request", pull_request({"full_name": "awesomeorange/shop", "fork": True}), False),
+        ("pull_request", pull_request(None), True),
+        ("pull_request_target", pull_request({"full_name": "someone/shop"}), False),
+        ("push", {}, False),
+        ("pull_request", {}, False),
+    ],
+    ids=["a fork", "a branch of a repository that is a fork itself", "a deleted fork", "target", "push", "odd"],
+)
+def test_only_a_pull_request_of_another_repository_is_a_forks(
+    event_name: str, event: dict[str, Any], is_fork: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(event))
+    job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_EVENT_PATH": str(path)}
+    assert RunContext.from_environment(job).fork_pull_request is is_fork
