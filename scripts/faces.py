@@ -1,0 +1,274 @@
+"""Writes what is derived from deployer.inputs: every action.yml and docs/action-reference.md.
+
+    python scripts/faces.py --write    writes them
+    python scripts/faces.py --check    names each that is not what it would write; exit code 1
+
+An action hands its inputs over in environment variables only: an expression inside `run:` would let an input
+write the script. The root action does not use the smaller ones: docs/decisions/0001-composite-actions.md says why.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from deployer.cli import COMMANDS  # noqa: E402 (needs the line above when run as a script)
+from deployer.inputs import Input, inputs_of  # noqa: E402
+
+NOTE = "# Written by `make faces` from scripts/deployer/inputs.py and scripts/faces.py."
+
+OUTPUTS = {
+    "version": "Version that runs on the group, or that was built or published",
+    "previous-version": "Version the group ran before",
+    "image": "The image by digest: name@sha256:…",
+    "digest": "Digest of the image: sha256:…",
+    "generation": "Generation of the group after the rollout",
+    "status": "How the rollout ended: succeeded, failed, rolled_back or could_not_restore",
+    "instances-total": "Instances in the group",
+    "instances-updated": "Instances proven on the version",
+    "report": "S3 address of the rollout's record",
+    "aws-account-id": "Account the credentials belong to",
+    "role-arn": "ARN of the identity AWS sees",
+    "expires-at": "When the credentials end (UTC), empty if they do not",
+}
+ROLLED = ("version", "previous-version", "generation", "status", "instances-total", "instances-updated", "report")
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of one command."""
+
+    title: str
+    command: str
+    description: str
+    outputs: tuple[str, ...]
+    icon: str
+
+
+ACTIONS = {
+    "assume-role": Action(
+        "Assume an AWS role",
+        "assume-role",
+        "Trade the job's OIDC token for an IAM role: no access key is stored anywhere",
+        ("aws-account-id", "role-arn", "expires-at"),
+        "key",
+    ),
+    "build-push": Action(
+        "Build and push an image",
+        "build",
+        "Build an image, push it, say its digest",
+        ("version", "image", "digest"),
+        "box",
+    ),
+    "publish": Action(
+        "Publish a release",
+        "publish",
+        "Put a release of a docker-compose application into S3, once and for all",
+        ("version",),
+        "archive",
+    ),
+    "rollout": Action(
+        "Roll out a release",
+        "rollout",
+        "Bring every instance of an Auto Scaling group to a published release, or back",
+        ROLLED,
+        "upload-cloud",
+    ),
+    "rollback": Action(
+        "Roll back",
+        "rollback",
+        "Bring every instance of an Auto Scaling group back to an earlier release",
+        ROLLED,
+        "rotate-ccw",
+    ),
+    "plan": Action(
+        "Plan a rollout",
+        "plan",
+        "Say what a rollout would do, changing nothing; exit code 10 when it would change something",
+        ROLLED,
+        "list",
+    ),
+    "status": Action("Status of a group", "status", "Say what runs where", ROLLED, "activity"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an action.
+
+    `given`: variables that do not just hold the input of their name. `script`: lines that run before the command.
+    """
+
+    id: str
+    name: str
+    command: str
+    condition: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    script: tuple[str, ...] = ()
+
+
+BUILT = "${{ steps.build.outputs.image || inputs.image }}"
+DELIVERY = (
+    Step("identity", "Assume the role", "assume-role"),
+    Step("build", "Build and push the image", "build", "inputs.image != '' && !contains(inputs.image, '@sha256:')"),
+    Step(
+        "publish",
+        "Publish the release",
+        "publish",
+        given={
+            "INPUT_VERSION": "${{ steps.build.outputs.version || inputs.version }}",
+            "IMAGE": BUILT,
+            "SERVICE": "${{ inputs.service }}",
+        },
+        script=(
+            'if [ -n "$IMAGE" ]; then',
+            "  INPUT_IMAGES=${INPUT_IMAGES//,/$'\\n'}$'\\n'${SERVICE:+$SERVICE=}$IMAGE",
+            "fi",
+        ),
+    ),
+    Step("rollout", "Roll out", "rollout", given={"INPUT_VERSION": "${{ steps.publish.outputs.version }}"}),
+)
+DELIVERED = {
+    **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},
+    "version": "${{ steps.rollout.outputs.version || steps.publish.outputs.version }}",
+    "image": BUILT,
+    "digest": "${{ steps.build.outputs.digest }}",
+}
+"""Where the root action's outputs come from."""
+
+
+SERVICE = Input(
+    name="service", type=str, default="", shown="", required=False, help="Compose service that runs `image`"
+)
+OF_ITS_OWN = {
+    "image": "Image to build and push, without a tag; with a digest (name@sha256:…) it is taken as it is, not built; "
+    "empty: the compose files name all images",
+    "version": "Version of the release; default: made from the git tag, or date, run and commit",
+}
+"""What the root action says of inputs that its steps need, and it does not."""
+
+
+def delivery_inputs() -> tuple[Input, ...]:
+    """The root action's inputs: the union of its steps', none twice."""
+    found: dict[str, Input] = {}
+    for step in DELIVERY:
+        for each in inputs_of(COMMANDS[step.command].inputs):
+            own = OF_ITS_OWN.get(each.name)
+            found.setdefault(each.name, replace(each, required=False, help=own) if own else each)
+            if each.name == "image":
+                found["service"] = SERVICE
+    return tuple(found.values())
+
+
+def delivery_yml() -> str:
+    """The root action."""
+    title = "Deploy to an Auto Scaling group"
+    description = "Build a docker-compose application and bring every instance of an AWS Auto Scaling group to it"
+    lines = _head(title, description, "upload-cloud", delivery_inputs(), DELIVERED)
+    for step in DELIVERY:
+        lines += _step(step, "")
+    return _joined(lines)
+
+
+def action_yml(action: Action) -> str:
+    """One of the smaller actions, which is one step."""
+    outputs = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in action.outputs}
+    inputs = inputs_of(COMMANDS[action.command].inputs)
+    lines = _head(action.title, action.description, action.icon, inputs, outputs)
+    return _joined(lines + _step(Step("run", action.title, action.command), "/../.."))
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _head(title: str, description: str, icon: str, inputs: Sequence[Input], outputs: Mapping[str, str]) -> list[str]:
+    lines = [NOTE, f"name: {_text(title)}", f"description: {_text(description)}", "author: AwesomeOrange"]
+    lines += ["branding:", f"  icon: {icon}", "  color: orange", "inputs:"]
+    for each in inputs:
+        lines += [f"  {each.name}:", f"    description: {_text(each.help)}"]
+        lines.append("    required: true" if each.required else f"    default: {_text(each.shown)}")
+    lines.append("outputs:")
+    for name, value in outputs.items():
+        lines += [f"  {name}:", f"    description: {_text(OUTPUTS[name])}", f"    value: {value}"]
+    return [*lines, "runs:", "  using: composite", "  steps:"]
+
+
+def _step(step: Step, up: str) -> list[str]:
+    """`up`: the way from the action's folder to the repository's root."""
+    handed_over = {each.variable: f"${{{{ inputs.{each.name} }}}}" for each in inputs_of(COMMANDS[step.command].inputs)}
+    lines = [f"    - id: {step.id}", f"      name: {_text(step.name)}"]
+    lines += [f"      if: {step.condition}"] if step.condition else []
+    lines += ["      shell: bash", "      env:"]
+    lines += [f"        {variable}: {value}" for variable, value in {**handed_over, **step.given}.items()]
+    last = f'exec "$GITHUB_ACTION_PATH{up}/scripts/run" {step.command}'
+    if not step.script:
+        return [*lines, f"      run: {last}"]
+    return [*lines, "      run: |", *(f"        {line}" for line in (*step.script, last))]
+
+
+def _text(text: str) -> str:
+    """A YAML string in single quotes, in which only the quote itself is special."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def reference_md() -> str:
+    """docs/action-reference.md: inputs and outputs of every action."""
+    lines = [
+        "# Action reference",
+        "",
+        "<!-- Written by `make faces` from scripts/deployer/inputs.py. -->",
+        "",
+        "Each input is also a flag of the command line (`--app`) and an environment variable (`INPUT_APP`).",
+        "Durations are `90s`, `10m`, `1h`; shares are a count or a percentage; lists have one item a line, or commas.",
+        "",
+        *_section("awesomeorange/deploy@v1", "the whole delivery", delivery_inputs(), tuple(DELIVERED)),
+    ]
+    for name, action in ACTIONS.items():
+        inputs = inputs_of(COMMANDS[action.command].inputs)
+        lines += _section(f"awesomeorange/deploy/actions/{name}@v1", action.description, inputs, action.outputs)
+    return "\n".join(lines)
+
+
+def _section(uses: str, description: str, inputs: Sequence[Input], outputs: Sequence[str]) -> list[str]:
+    lines = [f"## `{uses}`", "", f"{description[0].upper()}{description[1:]}.", "", "| input | default | what it is |"]
+    lines += ["|---|---|---|"]
+    for each in inputs:
+        default = "**required**" if each.required else f"`{each.shown}`" if each.shown else ""
+        lines.append(f"| `{each.name}` | {default} | {_cell(each.help)} |")
+    lines += ["", "| output | what it is |", "|---|---|"]
+    return [*lines, *(f"| `{name}` | {_cell(OUTPUTS[name])} |" for name in outputs), ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def faces() -> Iterator[tuple[Path, str]]:
+    """Every generated file and what belongs into it."""
+    yield ROOT / "action.yml", delivery_yml()
+    for name, action in ACTIONS.items():
+        yield ROOT / "actions" / name / "action.yml", action_yml(action)
+    yield ROOT / "docs" / "action-reference.md", reference_md()
+
+
+def main(arguments: Sequence[str]) -> int:
+    if list(arguments) not in (["--write"], ["--check"]):
+        print("usage: faces.py --write | --check", file=sys.stderr)  # noqa: T201
+        return 2
+    wrong = [(path, text) for path, text in faces() if not path.exists() or path.read_text("utf-8") != text]
+    for path, text in wrong:
+        if arguments[0] == "--write":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        print(f"{path.relative_to(ROOT)}: {'written' if arguments[0] == '--write' else 'run `make faces`'}")  # noqa: T201
+    return 1 if wrong and arguments[0] == "--check" else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
