@@ -42,6 +42,8 @@ class Input:
     default: Any
     required: bool
     help: str
+    shown: str
+    """The default as action.yml and the docs write it; `parse(shown)` is the default."""
 
     @property
     def flag(self) -> str:
@@ -70,6 +72,19 @@ def _input(each: Field[Any], annotation: Any) -> Input:
         default=None if each.default is MISSING else each.default,
         required=each.default is MISSING,
         help=each.metadata["help"],
+        shown=each.metadata.get("shown") or _written(each.default),
+    )
+
+
+def _written(default: Any) -> str:
+    if default is MISSING:
+        return ""
+    return (
+        str(default).lower()
+        if isinstance(default, bool)
+        else "\n".join(default)
+        if isinstance(default, tuple)
+        else str(default)
     )
 
 
@@ -84,9 +99,7 @@ class Access:
         3600, "Lifetime of the role's session in seconds; refreshed while a command runs"
     )
     audience: str = optional("", "Audience of the OIDC token; default: by the partition of the role")
-    allowed_account_ids: Lines = optional(
-        (), "Account ids the credentials may belong to; anything else is refused"
-    )
+    allowed_account_ids: Lines = optional((), "Account ids the credentials may belong to; anything else is refused")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +116,9 @@ class BuildInputs(Access):
     """build-push"""
 
     image: str = required("Image name without a tag, registry included: registry.example.com/orange")
-    version: str = optional(
-        "", "Version tag of the image; default: made from the git tag, or date, run and commit"
-    )
+    version: str = optional("", "Version tag of the image; default: made from the git tag, or date, run and commit")
     context: str = optional(".", "Build context")
-    dockerfile: str = optional(
-        "", "Dockerfile, relative to the working directory; default: Dockerfile in the context"
-    )
+    dockerfile: str = optional("", "Dockerfile, relative to the working directory; default: Dockerfile in the context")
     target: str = optional("", "Stage of a multi-stage Dockerfile to build")
     platforms: Lines = optional((), "Platforms of the image, for example linux/amd64,linux/arm64")
     build_args: Lines = optional((), "Build arguments NAME=value, one a line; never secrets")
@@ -118,9 +127,7 @@ class BuildInputs(Access):
     )
     cache: str = optional("none", "Build cache: none, registry, gha or local")
     extra_tags: Lines = optional((), "More tags for the same image")
-    provenance: str = optional(
-        "", "Provenance attestation: min, max or false; default: min where the engine can"
-    )
+    provenance: str = optional("", "Provenance attestation: min, max or false; default: min where the engine can")
     sbom: bool = optional(False, "Attach a software bill of materials")
     push: bool = optional(True, "Push the image; false builds only")
     registry_username: str = optional("", "User for the registry; ECR needs none")
@@ -139,9 +146,7 @@ class Place(Access):
 class PublishInputs(Place):
     """publish"""
 
-    version: str = optional(
-        "", "Version of the release; default: made from the git tag, or date, run and commit"
-    )
+    version: str = optional("", "Version of the release; default: made from the git tag, or date, run and commit")
     compose_files: Lines = optional(
         ("docker-compose.yml",), "Compose files in the order compose takes them", shown="docker-compose.yml"
     )
@@ -178,28 +183,21 @@ class Policy(FleetPlace):
     )
     failure_limit: int = optional(0, "Failed instances a rollout tolerates")
     unreachable_limit: int = optional(0, "Unreachable instances a rollout tolerates")
-    bake: Seconds = optional(
-        Seconds(0), "Time to watch the whole group before the rollout counts as done", shown="0s"
-    )
+    bake: Seconds = optional(Seconds(0), "Time to watch the whole group before the rollout counts as done", shown="0s")
     alarms: Lines = optional((), "CloudWatch alarms that must stay OK while a rollout bakes")
     drain: str = optional(
         "auto", "auto: take an instance out of its target groups while it changes; never: leave it in"
     )
-    instance_timeout: Seconds = optional(
-        Seconds(600), "Time one instance has for its activation", shown="10m"
-    )
-    timeout: Seconds = optional(
-        Seconds(3600), "Time the whole rollout has, rolling back included", shown="1h"
-    )
+    instance_timeout: Seconds = optional(Seconds(600), "Time one instance has for its activation", shown="10m")
+    timeout: Seconds = optional(Seconds(3600), "Time the whole rollout has, rolling back included", shown="1h")
     auto_rollback: bool = optional(True, "Put the previous release back by itself when the rollout fails")
     document: str = optional("awesomeorange-deploy", "SSM document the instances run")
-    wait_for_lease: Seconds = optional(
-        Seconds(0), "Time to wait for another rollout of the group to end", shown="0s"
-    )
+    wait_for_lease: Seconds = optional(Seconds(0), "Time to wait for another rollout of the group to end", shown="0s")
     github_deployment: bool = optional(
         True, "Record the rollout as a GitHub Deployment where the job may (deployments: write)"
     )
     environment: str = optional("", "GitHub environment of that Deployment; default: the group's name")
+    github_token: str = optional("", "Token for that Deployment", shown="${{ github.token }}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +212,7 @@ class RollbackInputs(Policy):
     """rollback"""
 
     version: str = optional("", "Version to go back to; default: the release before the present one")
+    auto_rollback: bool = optional(False, "A rollback that fails stays where it is, unless this is true")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +230,4 @@ class RenderInputs:
     app: str = optional("", "Name of the application (user-data)")
     bucket: str = optional("", "S3 bucket of the application (user-data)")
     auto_scaling_group: str = optional("", "Auto Scaling group the launch template belongs to (user-data)")
-    lifecycle_hook: str = optional(
-        "", "Launch lifecycle hook that user data completes once the instance is healthy"
-    )
+    lifecycle_hook: str = optional("", "Launch lifecycle hook that user data completes once the instance is healthy")

@@ -67,6 +67,17 @@ class Fields:
             self._wrong(name, "a whole number of 0 or more")
         return value
 
+    def switch(self, name: str) -> bool:
+        """True or false."""
+        value = self._take(name)
+        if not isinstance(value, bool):
+            self._wrong(name, "true or false")
+        return value
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and was not taken yet."""
+        return name in self._left
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings."""
         value = self._take(name)

@@ -150,6 +150,7 @@ class ReleaseRef:
 class Desired:
     """The desired release of a group, moved only by compare-and-swap.
 
+    `version` is "" after a group's first release ever failed when it was desired already: its newborns boot nothing.
     `previous` is what to go back to, None for a group's first release; `updated_at` is a time in UTC
     (ISO 8601), `updated_by` says who moved it.
     """
@@ -175,8 +176,8 @@ class Desired:
         fields = document.read(body, place)
         desired = cls(
             generation=fields.number("generation"),
-            version=fields.text("version", VERSION_PATTERN),
-            manifest_sha256=fields.text("manifest_sha256", SHA256_PATTERN),
+            version=fields.text("version", f"({VERSION_PATTERN})?"),
+            manifest_sha256=fields.text("manifest_sha256", f"({SHA256_PATTERN})?"),
             previous=_previous(fields.part_or_none("previous")),
             updated_at=fields.text("updated_at"),
             updated_by=fields.text("updated_by"),
@@ -212,9 +213,7 @@ def _environment(fields: Fields) -> EnvironmentSource:
 
 
 def _health(fields: Fields) -> Health:
-    health = Health(
-        fields.text("url"), fields.number("status"), fields.number("timeout"), fields.number("successes")
-    )
+    health = Health(fields.text("url"), fields.number("status"), fields.number("timeout"), fields.number("successes"))
     fields.end()
     return health
 
@@ -247,9 +246,7 @@ def _check(release: Release, place: str) -> None:
     if not release.compose:
         problems.append("no compose file")
     if problems:
-        raise DeployError(
-            f"{place} is no valid release: {'; '.join(problems)}", "publish it again as a new version"
-        )
+        raise DeployError(f"{place} is no valid release: {'; '.join(problems)}", "publish it again as a new version")
 
 
 def _is_pinned(image: str) -> bool:

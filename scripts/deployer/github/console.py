@@ -97,6 +97,8 @@ class Console:
 
     def finish(self, outcome: Outcome) -> None:
         """Hands the outcome over: outputs and summary to the job if any, JSON to a machine reader."""
+        if outcome.failure:
+            self._announce(self._redact(outcome.failure.what), self._redact(outcome.failure.fix))
         outputs = {name: self._redact(_text(value)) for name, value in outcome.outputs.items()}
         path = self._environment.get("GITHUB_OUTPUT", "")
         if path and outputs:
@@ -110,6 +112,9 @@ class Console:
             job_files.append_summary(path, self._redact(markdown))
 
     def _show_error(self, what: str, fix: str) -> None:
+        self._announce(what, fix)
+
+    def _announce(self, what: str, fix: str) -> None:
         self._write(sys.stderr, "\n".join([f"error: {what}", *(f"  {line}" for line in fix.splitlines())]))
 
     def _answer(self, document: Mapping[str, object]) -> None:
@@ -183,8 +188,11 @@ class ActionsConsole(Console):
         for secret in sorted(self._secrets - before):
             self._log(command("add-mask", secret))
 
-    def _show_error(self, what: str, fix: str) -> None:
+    def _announce(self, what: str, fix: str) -> None:
         self._log(command("error", f"{what}\n{fix}".rstrip(), title="deploy"))
+
+    def _show_error(self, what: str, fix: str) -> None:
+        self._announce(what, fix)
         self._summarise(f"**deploy: {what}**\n\n```\n{fix}\n```" if fix else f"**deploy: {what}**")
 
 

@@ -1,0 +1,61 @@
+"""The target groups of a group: who takes requests, who is on the way in or out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from deployer.aws.refusals import calling
+from deployer.core.fleet import Traffic
+
+_BY_STATE = {
+    "initial": Traffic.STARTING,
+    "healthy": Traffic.HEALTHY,
+    "unhealthy": Traffic.UNHEALTHY,
+    "unavailable": Traffic.UNHEALTHY,
+    "draining": Traffic.DRAINING,
+    "unhealthy.draining": Traffic.DRAINING,
+    "unused": Traffic.OUT,
+}
+_WORST_FIRST = (Traffic.DRAINING, Traffic.UNHEALTHY, Traffic.STARTING, Traffic.OUT, Traffic.HEALTHY)
+
+
+class TargetGroups:
+    """Some target groups taken as one; `elbv2` is boto3's client. One call per target group and look."""
+
+    def __init__(self, elbv2: Any, arns: Sequence[str]) -> None:
+        self._elbv2 = elbv2
+        self._arns = tuple(arns)
+
+    def traffic(self, ids: Iterable[str]) -> dict[str, Traffic]:
+        """Each instance's traffic, the worst of its target groups counting; NONE for all if there is none."""
+        ids = list(ids)
+        if not self._arns:
+            return dict.fromkeys(ids, Traffic.NONE)
+        states = [self._states(arn) for arn in self._arns]
+        return {each: _worst([state.get(each, Traffic.OUT) for state in states]) for each in ids}
+
+    def deregister(self, ids: Iterable[str]) -> None:
+        """Starts draining; deregistering who is not registered is no error (ELBv2)."""
+        targets = [{"Id": each} for each in ids]
+        for arn in self._arns:
+            with calling(f"elasticloadbalancing:DeregisterTargets in {arn}"):
+                self._elbv2.deregister_targets(TargetGroupArn=arn, Targets=targets)
+
+    def register(self, ids: Iterable[str]) -> None:
+        """Starts taking requests once the target group's health checks pass."""
+        targets = [{"Id": each} for each in ids]
+        for arn in self._arns:
+            with calling(f"elasticloadbalancing:RegisterTargets in {arn}"):
+                self._elbv2.register_targets(TargetGroupArn=arn, Targets=targets)
+
+    def _states(self, arn: str) -> dict[str, Traffic]:
+        with calling(f"elasticloadbalancing:DescribeTargetHealth of {arn}"):
+            described = self._elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return {
+            each["Target"]["Id"]: _BY_STATE.get(each["TargetHealth"]["State"], Traffic.UNHEALTHY) for each in described
+        }
+
+
+def _worst(states: list[Traffic]) -> Traffic:
+    return next(state for state in _WORST_FIRST if state in states)

@@ -1,0 +1,94 @@
+"""What commands about groups share: the way to a group's AWS, and to the releases in the bucket."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+from typing import Any
+
+from deployer.aws.agents import Agents
+from deployer.aws.alarms import Alarms
+from deployer.aws.auto_scaling import AutoScalingGroup, describe
+from deployer.aws.bucket import Bucket
+from deployer.aws.run_command import RunCommand
+from deployer.aws.target_groups import TargetGroups
+from deployer.core import keys
+from deployer.core.errors import BadInput
+from deployer.core.release import Desired, Release, ReleaseRef, sha256_of
+from deployer.core.version import check_version
+from deployer.github.run import RunContext
+from deployer.inputs import FleetPlace
+
+GROUP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+
+
+class Groups:
+    """The groups of one application as one session reaches them; `session` is aws.session.Session."""
+
+    def __init__(self, session: Any, place: FleetPlace, document: str) -> None:
+        self._session, self._place, self._document = session, place, document
+        self.store = Bucket(session.client("s3"), place.bucket)
+
+    def group(self, name: str, alarms: tuple[str, ...] = ()) -> AutoScalingGroup:
+        """The group `name`; raises BadInput where there is none."""
+        autoscaling = self._session.client("autoscaling")
+        described = describe(autoscaling, name)
+        return AutoScalingGroup(
+            autoscaling,
+            name,
+            TargetGroups(self._session.client("elbv2"), described.target_group_arns),
+            Agents(self._session.client("ssm")),
+            Alarms(self._session.client("cloudwatch"), alarms),
+        )
+
+    def commands(self, name: str) -> RunCommand:
+        """Run Command for the instances of the group `name`."""
+        place = self._place
+        return RunCommand(self._session.client("ssm"), self._document, place.app, place.bucket, name)
+
+    def desired(self, name: str) -> Desired | None:
+        """What the group `name` should run, if anything was ever promoted there."""
+        key = keys.desired(self._place.app, name)
+        stored = self.store.get(key)
+        return Desired.from_json(stored.body, key) if stored else None
+
+    def release(self, version: str) -> tuple[Release, ReleaseRef]:
+        """A published release; raises BadInput where it does not exist."""
+        check_version(version)
+        key = keys.release(self._place.app, version)
+        stored = self.store.get(key)
+        if stored is None:
+            raise BadInput(
+                f"there is no release {version} of {self._place.app} in s3://{self._place.bucket}",
+                self._known_releases(),
+            )
+        return Release.from_json(stored.body, key), ReleaseRef(version, sha256_of(stored.body))
+
+    def _known_releases(self) -> str:
+        prefix = keys.releases(self._place.app)
+        manifests = [key for key in self.store.list(prefix) if key.endswith(f"/{keys.MANIFEST}")]
+        versions = [key[len(prefix) :].partition("/")[0] for key in manifests]
+        if not versions:
+            return "publish one first: `scripts/run publish`, or check `app` and `bucket`"
+        return f"published are: {', '.join(versions[-10:])}"
+
+
+def check_place(place: FleetPlace) -> None:
+    """Raises BadInput for names that cannot be part of a key or of a command."""
+    keys.check_app(place.app)
+    for name in place.auto_scaling_group:
+        if not re.fullmatch(GROUP_PATTERN, name):
+            raise BadInput(
+                f"auto-scaling-group has {name!r}",
+                "a group's name is 1 to 255 letters, digits, dots, dashes or underscores here",
+            )
+    if len(set(place.auto_scaling_group)) != len(place.auto_scaling_group):
+        raise BadInput("auto-scaling-group names a group twice", "name each group once, in the order to roll them")
+
+
+def owner_of(run: RunContext) -> str:
+    """Who to name in leases and records: the workflow run, else the person at the terminal."""
+    if run.in_actions:
+        return f"{run.repository} run {run.tag} ({run.actor})"
+    return f"{getpass.getuser()}@{socket.gethostname()}"

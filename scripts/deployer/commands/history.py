@@ -1,0 +1,34 @@
+"""`history`: the rollouts of a group, newest first, as their records tell them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from deployer.aws.session import open_session
+from deployer.commands.groups import Groups, check_place
+from deployer.core import keys
+from deployer.github.console import Console
+from deployer.inputs import StatusInputs
+from deployer.outcome import Outcome
+
+SHOWN = 20  # records of a group
+
+
+def run(inputs: StatusInputs, console: Console) -> Outcome:
+    """The last records of each group."""
+    check_place(inputs)
+    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    told = {name: _records(inputs.app, name, groups) for name in inputs.auto_scaling_group}
+    for name, records in told.items():
+        console.say(f"{name}: {len(records)} rollouts" if records else f"{name}: nothing was ever rolled out")
+        for each in records:
+            console.say(f"  {each['started_at']}  {each['from'] or 'nothing'} → {each['to']}  {each['result']}")
+            console.say(f"    generation {each['generation']}, by {each['owner']} {each['run_url']}".rstrip())
+    return Outcome(outputs={"history": told})
+
+
+def _records(app: str, group: str, groups: Groups) -> list[dict[str, Any]]:
+    newest = reversed(groups.store.list(keys.records(app, group))[-SHOWN:])
+    found = (groups.store.get(key) for key in newest)
+    return [json.loads(stored.body) for stored in found if stored]

@@ -1,0 +1,18 @@
+"""`rollout`: bring every instance of a group, and every one born later, to a published release."""
+
+from __future__ import annotations
+
+from deployer.aws.session import open_session
+from deployer.commands.groups import Groups, check_place
+from deployer.commands.rolling import roll
+from deployer.github.console import Console
+from deployer.inputs import RolloutInputs
+from deployer.outcome import Outcome
+
+
+def run(inputs: RolloutInputs, console: Console) -> Outcome:
+    """Rolls the release out group by group; the exit code says how the last one ended."""
+    check_place(inputs)
+    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    _, release = groups.release(inputs.version)
+    return roll(inputs, dict.fromkeys(inputs.auto_scaling_group, release), groups, console)

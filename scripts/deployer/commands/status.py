@@ -1,0 +1,71 @@
+"""`status`: what should run, and what every instance says it runs."""
+
+from __future__ import annotations
+
+from deployer.aws.session import open_session
+from deployer.commands.clock import RealClock
+from deployer.commands.groups import Groups, check_place
+from deployer.core.fleet import Instance
+from deployer.core.orders import Order, Reply
+from deployer.core.plan import Target
+from deployer.core.release import Desired
+from deployer.github.console import Console
+from deployer.inputs import StatusInputs
+from deployer.outcome import Outcome
+
+PATIENCE = 60  # seconds for all instances to answer
+LOOK_EVERY = 0.5  # seconds
+
+
+def run(inputs: StatusInputs, console: Console) -> Outcome:
+    """Says it instance by instance; exit code 0 whatever they run: this only tells."""
+    check_place(inputs)
+    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    told = {name: _status(name, groups, console) for name in inputs.auto_scaling_group}
+    drifted = sum(not row["right"] for each in told.values() for row in each)
+    total = sum(len(each) for each in told.values())
+    return Outcome(
+        outputs={"status": "drifted" if drifted else "converged", "instances-total": total, "instances": told}
+    )
+
+
+def _status(name: str, groups: Groups, console: Console) -> list[dict[str, object]]:
+    group, desired = groups.group(name), groups.desired(name)
+    fleet = group.observe()
+    replies = _ask([each.id for each in fleet.settled if each.online], name, groups)
+    wanted = f"{desired.version} (generation {desired.generation})" if desired else "nothing yet"
+    console.say(f"{name}: desired release is {wanted}")
+    rows = [_row(each, replies.get(each.id), desired) for each in fleet.instances]
+    for row in rows:
+        mark = "✓" if row["right"] else "✗"
+        console.say(
+            f"  {mark} {row['instance']}  {row['lifecycle']}  {row['traffic']}  runs {row['runs'] or 'nothing'}"
+        )
+    return rows
+
+
+def _ask(ids: list[str], name: str, groups: Groups) -> dict[str, Reply]:
+    """The marker of every instance that answers in time."""
+    if not ids:
+        return {}
+    commands, clock = groups.commands(name), RealClock()
+    sent = commands.send(ids, Order("status", Target("", "", 0), PATIENCE))
+    until, replies = clock.now() + PATIENCE, {each.instance_id: each for each in sent.refused}
+    while len(replies) < len(ids) and clock.now() < until:
+        clock.wait(LOOK_EVERY)
+        for command_id in sent.commands:
+            replies |= {each.instance_id: each for each in commands.replies(command_id)}
+    return replies
+
+
+def _row(instance: Instance, reply: Reply | None, desired: Desired | None) -> dict[str, object]:
+    marker = reply.marker if reply else None
+    return {
+        "instance": instance.id,
+        "lifecycle": instance.lifecycle,
+        "traffic": instance.traffic.value,
+        "runs": marker.version if marker else "",
+        "generation": marker.generation if marker else 0,
+        "reason": marker.reason if marker else (reply.detail if reply else "it did not answer"),
+        "right": marker is not None and marker.version == (desired.version if desired else ""),
+    }

@@ -1,0 +1,64 @@
+"""What an observation of the group means for a rollout's progress, before anything is decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from deployer.core.fleet import Fleet, Instance, Traffic
+from deployer.core.plan import Plan
+from deployer.core.progress import IN_FLIGHT, Progress, Stage, Step
+
+
+def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
+    """Progress with newborns entered, instances that left marked gone, and every clock and health check read."""
+    progress = _enter(plan, fleet, progress, now)
+    for each in tuple(progress.steps):
+        stage, reason = _seen(plan, fleet.get(each), progress.of(each), now)
+        if stage is not progress.of(each).stage:
+            progress = progress.moved((each,), stage, now, reason)
+    return progress
+
+
+def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
+    present = [each for each in fleet.instances if not each.leaving]
+    newcomers = {each.id for each in present if each.id not in progress.steps}
+    owed = {each.id for each in present if each.settled or not progress.settled_after_promotion}
+    if plan.goes_back:  # what was never touched stays as it is; only who came meanwhile is asked as well
+        owed &= newcomers
+    steps = {**progress.steps, **{each.id: Step(since=now) for each in present if each.id in newcomers}}
+    return replace(
+        progress,
+        steps=steps,
+        owing=progress.owing | owed,
+        settled_after_promotion=progress.promoted_at is not None,
+    )
+
+
+def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tuple[Stage, str]:
+    if instance is None:
+        return Stage.GONE, ""
+    if step.stage is Stage.NEW and instance.settled and not instance.online:
+        return Stage.UNREACHABLE, "its SSM agent is not online"
+    if step.stage is Stage.UNREACHABLE and not step.touched and instance.online:
+        return Stage.NEW, ""
+    if step.stage is Stage.JOINING and instance.serving:
+        return Stage.PROVEN, ""
+    if step.stage is Stage.PROVEN and _sick(plan, instance):
+        return Stage.FAILED, "it turned unhealthy after it had been proven"
+    if late := _late(plan, step, now):
+        return Stage.FAILED, late
+    return step.stage, ""
+
+
+def _sick(plan: Plan, instance: Instance) -> bool:
+    if plan.goes_back:  # a way back is judged by markers alone: a sick instance is for the group to replace
+        return False
+    return instance.settled and (not instance.healthy or instance.traffic is Traffic.UNHEALTHY)
+
+
+def _late(plan: Plan, step: Step, now: float) -> str:
+    began = step.since if step.stage is Stage.PREFETCHING else step.began_at
+    timed = step.stage in IN_FLIGHT or step.stage is Stage.PREFETCHING
+    if not timed or now - began <= plan.limits.instance_timeout:
+        return ""
+    return f"still {step.stage.value} after {plan.limits.instance_timeout} s"

@@ -1,0 +1,207 @@
+"""The decision: what to do next, from what is planned, what is seen, how far we are, and the time.
+
+One pure function, asked again at every tick. It reads from the top as the order of a rollout: stop if something is
+broken, move what is under way, start what the limits allow, and, when nothing is left to start, promote, converge,
+bake and finish. Going back takes the same road with a wider window and nothing to promote.
+
+Rejected: one function per phase with the phase kept as state. Phases then have to agree about instances that are born,
+die or fall ill between them; derived anew at each tick they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from deployer.core.actions import (
+    Action,
+    Activate,
+    Drain,
+    Finish,
+    Prefetch,
+    Promote,
+    Prove,
+    Register,
+    Result,
+    Retry,
+    TurnBack,
+)
+from deployer.core.fleet import Fleet, Instance, Traffic
+from deployer.core.plan import Plan, window_of
+from deployer.core.progress import IN_FLIGHT, LOST, Progress, Stage
+
+
+def decide(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
+    """The next actions; none means wait. `now`: seconds since the epoch. The progress given has absorbed the fleet."""
+    reason = _broken(plan, fleet, progress, now)
+    if reason:
+        return (_give_up(plan, progress, reason),)
+    under_way = _advance(plan, fleet, progress)
+    started = _start(plan, fleet, progress, now)
+    if under_way or started:
+        return (*under_way, *started)
+    if progress.at(Stage.PREFETCHING, *IN_FLIGHT) or not _all_started(fleet, progress):
+        return _or_stuck(plan, fleet, progress, now)
+    return _complete(plan, fleet, progress, now)
+
+
+def _broken(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> str:
+    """Why the rollout cannot go on, or "". The way back is stopped by nothing but its deadline."""
+    if now > plan.deadline:
+        return f"not done within {round(plan.deadline - plan.started_at)} s"
+    if plan.goes_back:
+        return ""
+    failed, unreachable = progress.at(Stage.FAILED), progress.at(Stage.UNREACHABLE)
+    if len(failed) > plan.limits.failures:
+        return _named(progress, failed)
+    if len(unreachable) > plan.limits.unreachable:
+        return _named(progress, unreachable)
+    return _alarming(fleet, progress)
+
+
+def _named(progress: Progress, ids: tuple[str, ...]) -> str:
+    return "; ".join(f"{each}: {progress.of(each).reason}" for each in ids)
+
+
+def _alarming(fleet: Fleet, progress: Progress) -> str:
+    """Alarms count once something runs the target. An alarm without data is not OK: nobody is watching then."""
+    if not progress.at(Stage.PROVEN):
+        return ""
+    return "; ".join(f"alarm {name} is {state}" for name, state in fleet.alarms.items() if state != "OK")
+
+
+def _give_up(plan: Plan, progress: Progress, reason: str) -> Action:
+    if plan.goes_back:
+        return Finish(Result.COULD_NOT_RESTORE, reason)
+    if not progress.touched and progress.promoted_at is None:
+        return Finish(Result.FAILED, reason)
+    if not plan.auto_rollback:
+        return Finish(Result.COULD_NOT_RESTORE, f"{reason}; auto-rollback is off, so instances stay as they are")
+    return TurnBack(reason)
+
+
+def _advance(plan: Plan, fleet: Fleet, progress: Progress) -> tuple[Action, ...]:
+    """The next move of every instance under way."""
+    drained = _where(fleet, progress, Stage.DRAINING, Traffic.OUT, Traffic.NONE)
+    done = progress.at(Stage.ACTIVATED)
+    joins = tuple(each for each in done if plan.target.version and _must_join(fleet.get(each)))
+    proven = tuple(each for each in done if each not in joins)
+    lost = (
+        *_where(fleet, progress, Stage.FAILED, Traffic.OUT),
+        *_where(fleet, progress, Stage.UNREACHABLE, Traffic.OUT),
+    )
+    rejoins = tuple(each for each in lost if _runs_previous(plan, progress, each))
+    return _actions(Activate(drained), Prove(proven), Register((*joins, *rejoins)))
+
+
+def _where(fleet: Fleet, progress: Progress, stage: Stage, *traffic: Traffic) -> tuple[str, ...]:
+    found = ((each, fleet.get(each)) for each in progress.at(stage))
+    return tuple(each for each, instance in found if instance and instance.traffic in traffic)
+
+
+def _must_join(instance: Instance | None) -> bool:
+    if instance is None or instance.lifecycle != "InService":  # on standby it must not serve
+        return False
+    return instance.traffic not in (Traffic.NONE, Traffic.HEALTHY)
+
+
+def _runs_previous(plan: Plan, progress: Progress, instance_id: str) -> bool:
+    """It may serve again although it is lost: it put the previous release back by itself, or never left it."""
+    step = progress.of(instance_id)
+    if step.stage is Stage.FAILED:
+        return step.marker is not None and step.marker.outcome == "restored"
+    previous = plan.target if plan.goes_back else plan.previous
+    return previous is not None and bool(previous.version) and step.running == previous.version
+
+
+def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
+    """New instances taken up, as many as canary and window allow; unhealthy ones first."""
+    waiting = [each for each in fleet.settled if each.id in progress.owing]
+    new = tuple(each.id for each in waiting if progress.of(each.id).stage is Stage.NEW and each.online)
+    if new and not plan.goes_back:
+        return (Prefetch(new),)
+    stages = (Stage.READY, Stage.NEW) if plan.goes_back else (Stage.READY,)
+    ready = [each for each in waiting if progress.of(each.id).stage in stages]
+    if not progress.touched and progress.at(Stage.PREFETCHING):
+        return ()
+    chosen = _within_limits(plan, fleet, progress, ready, now)
+    out = tuple(each.id for each in chosen if _must_drain(plan, progress, each))
+    direct = tuple(each.id for each in chosen if each.id not in out)
+    return _actions(Drain(out), Activate(direct))
+
+
+def _must_drain(plan: Plan, progress: Progress, instance: Instance) -> bool:
+    """Not where nothing will be swapped: the instance says it runs the target already."""
+    if not plan.drain or instance.traffic in (Traffic.NONE, Traffic.OUT):
+        return False
+    return progress.of(instance.id).running != plan.target.version
+
+
+def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instance], now: float) -> list[Instance]:
+    window = window_of(plan, len(fleet.settled))
+    in_flight = set(progress.at(*IN_FLIGHT))
+    down = in_flight | {each.id for each in fleet.settled if each.lifecycle == "InService" and not each.serving}
+    quota = min(window - len(in_flight), _canary_quota(plan, fleet, progress, now))
+    chosen: list[Instance] = []
+    for each in sorted(ready, key=lambda instance: instance.serving):
+        if len(chosen) < quota and (each.id in down or len(down) < window):
+            chosen.append(each)
+            down.add(each.id)
+    return chosen
+
+
+def _canary_quota(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> int:
+    """How many more may start by the canary's rule: only the canary until it is proven and baked, then any number."""
+    size = len(fleet.settled)
+    canary = min(plan.limits.canary, size)
+    proven = sorted(progress.of(each).since for each in progress.at(Stage.PROVEN))
+    if len(proven) < canary:
+        return canary - len(proven) - len(progress.at(*IN_FLIGHT))
+    if canary and now < proven[canary - 1] + plan.limits.canary_bake:
+        return 0
+    return size
+
+
+def _all_started(fleet: Fleet, progress: Progress) -> bool:
+    stages = (progress.of(each.id).stage for each in fleet.settled if each.id in progress.owing)
+    return not any(stage in (Stage.NEW, Stage.READY) for stage in stages)
+
+
+def _or_stuck(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
+    """Wait, unless nothing moves any more because lost instances fill the window."""
+    moving = progress.at(Stage.PREFETCHING, *IN_FLIGHT) or _canary_quota(plan, fleet, progress, now) <= 0
+    if moving or not progress.at(*LOST):
+        return ()
+    return (_give_up(plan, progress, f"no room to go on: {_named(progress, progress.at(*LOST))}"),)
+
+
+def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
+    """Nothing is left to start: promote, converge to a fixed point, bake, finish."""
+    if progress.promoted_at is None:
+        return (Promote(),)
+    if lost := progress.at(*LOST):
+        return _converge(plan, fleet, progress, lost, now)
+    if any(each.coming for each in fleet.instances if each.id in progress.owing):
+        return ()
+    baked_from = max([progress.promoted_at, *(progress.of(each).since for each in progress.at(Stage.PROVEN))])
+    if now < baked_from + plan.limits.bake:
+        return ()
+    if plan.goes_back:
+        return (Finish(Result.ROLLED_BACK if plan.previous else Result.FAILED),)
+    return (Finish(Result.SUCCEEDED),)
+
+
+def _converge(plan: Plan, fleet: Fleet, progress: Progress, lost: tuple[str, ...], now: float) -> tuple[Action, ...]:
+    again = tuple(each for each in lost if not progress.of(each).retried and _online(fleet, each))
+    if again:
+        return (Retry(again),)
+    patient = [each for each in lost if progress.of(each).stage is Stage.UNREACHABLE]
+    if any(now - progress.of(each).since < plan.limits.instance_timeout for each in patient):
+        return ()
+    return (_give_up(plan, progress, _named(progress, lost)),)
+
+
+def _online(fleet: Fleet, instance_id: str) -> bool:
+    instance = fleet.get(instance_id)
+    return instance is not None and instance.online
+
+
+def _actions(*actions: Prefetch | Drain | Activate | Register | Prove) -> tuple[Action, ...]:
+    return tuple(each for each in actions if each.ids)

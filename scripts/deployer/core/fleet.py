@@ -1,0 +1,65 @@
+"""What is seen of a group at one moment: its instances, their traffic, the alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Traffic(Enum):
+    """An instance in the group's target groups, the worst of them counting (ELBv2 target states in brackets)."""
+
+    NONE = "none"  # the group has no target group
+    HEALTHY = "healthy"
+    STARTING = "starting"  # [initial]
+    UNHEALTHY = "unhealthy"  # [unhealthy, unavailable]
+    DRAINING = "draining"  # [draining, unhealthy.draining]
+    OUT = "out"  # [unused, or not registered]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance of the group. `lifecycle` is Auto Scaling's own word: Pending, InService, Standby, Terminating…"""
+
+    id: str
+    lifecycle: str
+    healthy: bool = True
+    online: bool = True
+    traffic: Traffic = Traffic.NONE
+    zone: str = ""
+
+    @property
+    def coming(self) -> bool:
+        """Launched, but not in service yet: it boots what is desired at that moment."""
+        return self.lifecycle.startswith("Pending")
+
+    @property
+    def leaving(self) -> bool:
+        return self.lifecycle.startswith(("Terminat", "Detach"))
+
+    @property
+    def settled(self) -> bool:
+        """In the group for good: a rollout owes it a proof."""
+        return not self.coming and not self.leaving
+
+    @property
+    def serving(self) -> bool:
+        """Takes requests now, as far as the group and its load balancer know."""
+        return self.lifecycle == "InService" and self.healthy and self.traffic in (Traffic.HEALTHY, Traffic.NONE)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The group as observed; `alarms`: each watched CloudWatch alarm and its state (OK, ALARM, INSUFFICIENT_DATA)."""
+
+    instances: tuple[Instance, ...]
+    alarms: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, instance_id: str) -> Instance | None:
+        """The instance with that id, if it is still there and not on its way out."""
+        return next((each for each in self.instances if each.id == instance_id and not each.leaving), None)
+
+    @property
+    def settled(self) -> tuple[Instance, ...]:
+        return tuple(each for each in self.instances if each.settled)

@@ -1,0 +1,46 @@
+"""What instances are told, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from deployer.core.marker import Marker
+from deployer.core.plan import Target
+
+
+@dataclass(frozen=True)
+class Order:
+    """One subcommand of the loader for one target; `timeout` is the time it may run (seconds)."""
+
+    subcommand: str
+    target: Target
+    timeout: int
+
+
+class Delivery(Enum):
+    """What became of an order at one instance."""
+
+    ANSWERED = "answered"  # it ran to its end and left a marker
+    SILENT = "silent"  # it ran, or may have run, and left no marker
+    UNREACHABLE = "unreachable"  # it never reached the instance
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The end of an order at one instance; `detail` says in SSM's words what happened where no marker does."""
+
+    instance_id: str
+    delivery: Delivery
+    marker: Marker | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An order on its way: the commands it became with the instances of each, and who could not be sent to."""
+
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: tuple[Reply, ...] = ()

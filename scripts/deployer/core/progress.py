@@ -1,0 +1,123 @@
+"""How far a rollout has come with each instance; every change is a new value.
+
+NEW → PREFETCHING → READY → DRAINING → DRAINED → ACTIVATING → ACTIVATED → JOINING → PROVEN
+                  ↘ FAILED, UNREACHABLE (may be taken up again once while converging)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from deployer.core.marker import Marker
+
+
+class Stage(Enum):
+    NEW = "new"
+    PREFETCHING = "prefetching"
+    READY = "ready"
+    DRAINING = "draining"
+    ACTIVATING = "activating"
+    ACTIVATED = "activated"
+    JOINING = "joining"
+    PROVEN = "proven"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    GONE = "gone"
+
+
+IN_FLIGHT = frozenset({Stage.DRAINING, Stage.ACTIVATING, Stage.ACTIVATED, Stage.JOINING})
+LOST = frozenset({Stage.FAILED, Stage.UNREACHABLE})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instance's way. `since`: when it entered the stage; `began_at`: when it went out of service (epoch seconds).
+
+    `touched`: it was drained or told to activate in this rollout, whatever came of it.
+    `running`: the version its last marker named; None as long as it has not said.
+    """
+
+    stage: Stage = Stage.NEW
+    since: float = 0.0
+    began_at: float = 0.0
+    touched: bool = False
+    running: str | None = None
+    retried: bool = False
+    reason: str = ""
+    marker: Marker | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The rollout so far.
+
+    `promoted_at`: when desired.json began to point at the target (epoch seconds); None until then.
+    `owing`: the instances that must be proven before this direction may end well. Before the promotion that is
+    everyone, pending ones included, for they may have read the old desired.json; after it, everyone in service.
+    """
+
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    owing: frozenset[str] = frozenset()
+    promoted_at: float | None = None
+    settled_after_promotion: bool = False
+
+    def of(self, instance_id: str) -> Step:
+        return self.steps.get(instance_id, Step())
+
+    def at(self, *stages: Stage) -> tuple[str, ...]:
+        """The owing instances at one of these stages, in the order they entered the rollout."""
+        return tuple(each for each, step in self.steps.items() if each in self.owing and step.stage in stages)
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        return tuple(each for each, step in self.steps.items() if step.touched and step.stage is not Stage.GONE)
+
+    def moved(self, ids: Iterable[str], stage: Stage, now: float, reason: str = "") -> Progress:
+        """These instances enter `stage` now."""
+        return replace(
+            self, steps={**self.steps, **{each: _entered(self.of(each), stage, now, reason) for each in ids}}
+        )
+
+    def promoted(self, now: float) -> Progress:
+        """desired.json points at the target from now on."""
+        return replace(self, promoted_at=now)
+
+    def retried(self, ids: Iterable[str], now: float) -> Progress:
+        """These lost instances start over, for the second and last time."""
+        again = {each: replace(_anew(self.of(each), now), stage=Stage.NEW, retried=True) for each in ids}
+        return replace(self, steps={**self.steps, **again})
+
+    def heard(self, instance_id: str, marker: Marker) -> Progress:
+        """What an instance's marker says it runs is remembered; its stage does not change."""
+        step = replace(self.of(instance_id), running=marker.version, marker=marker)
+        return replace(self, steps={**self.steps, instance_id: step})
+
+
+def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
+    starts = stage in (Stage.DRAINING, Stage.ACTIVATING) and step.stage not in IN_FLIGHT
+    return replace(
+        step,
+        stage=stage,
+        since=now,
+        began_at=now if starts else step.began_at,
+        touched=step.touched or stage in (Stage.DRAINING, Stage.ACTIVATING),
+        reason=reason if stage in LOST else "",
+    )
+
+
+def turned(progress: Progress, now: float) -> Progress:
+    """Progress at the moment a rollout turns back: nobody is proven on the previous release yet.
+
+    Owing are the instances that were touched, or, once the target was promoted, all of them: any may have booted it.
+    """
+    owing = progress.owing if progress.promoted_at is not None else frozenset(progress.touched)
+    steps = {each: _anew(step, now) if each in owing else step for each, step in progress.steps.items()}
+    return Progress(steps, owing, promoted_at=now)
+
+
+def _anew(step: Step, now: float) -> Step:
+    if step.stage is Stage.GONE:
+        return step
+    return Step(Stage.READY, since=now, touched=step.touched, running=step.running)

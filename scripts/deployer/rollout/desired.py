@@ -1,0 +1,73 @@
+"""Moving the desired release of a group: what newborns boot."""
+
+from __future__ import annotations
+
+from deployer.core import keys
+from deployer.core.errors import LeaseHeld
+from deployer.core.plan import Target
+from deployer.core.release import Desired, ReleaseRef
+from deployer.core.store import AlreadyThere, Changed, Store, Stored
+from deployer.rollout.lease import utc
+from deployer.rollout.ports import Clock
+
+
+class DesiredRelease:
+    """`desired.json` of one group; `before` is what it said when the rollout began."""
+
+    def __init__(self, store: Store, app: str, group: str, clock: Clock, owner: str) -> None:
+        self._store, self._clock, self._owner = store, clock, owner
+        self._key = keys.desired(app, group)
+        self._stored: Stored | None = store.get(self._key)
+        self.before = Desired.from_json(self._stored.body, self._key) if self._stored else None
+
+    def promote(self, target: Target) -> None:
+        """The target is desired; what was desired before becomes `previous`."""
+        self._write(target, self._previous_of(target.version))
+
+    def restore(self, generation: int) -> None:
+        """What was desired before the rollout is desired again, under a new generation.
+
+        Written even where nothing had been promoted: an instance nobody could reach comes back by its own next boot.
+        A group that had nothing before gets version "", which boots nothing; if it never had an object it stays so.
+        """
+        if self.before is not None:
+            target = Target(self.before.version, self.before.manifest_sha256, generation)
+            self._write(target, self.before.previous)
+        elif self._stored is not None:
+            self._write(Target("", "", generation), None)
+
+    def _previous_of(self, version: str) -> ReleaseRef | None:
+        if self.before is None or not self.before.version:
+            return None
+        return self.before.previous if self.before.version == version else self.before.release
+
+    def _write(self, target: Target, previous: ReleaseRef | None) -> None:
+        desired = Desired(
+            generation=target.generation,
+            version=target.version,
+            manifest_sha256=target.manifest_sha256,
+            previous=previous,
+            updated_at=utc(self._clock.now()),
+            updated_by=self._owner,
+        )
+        body = desired.to_json()
+        try:
+            etag = self._put(body)
+        except (AlreadyThere, Changed) as error:
+            etag = self._mine(body, error)
+        self._stored = Stored(body, etag)
+
+    def _put(self, body: bytes) -> str:
+        if self._stored is None:
+            return self._store.create(self._key, body, {})
+        return self._store.replace(self._key, body, self._stored.etag)
+
+    def _mine(self, body: bytes, error: Exception) -> str:
+        """A lost answer makes our own write look like somebody else's."""
+        found = self._store.get(self._key)
+        if found is not None and found.body == body:
+            return found.etag
+        raise LeaseHeld(
+            f"{self._key} was moved by somebody else while this rollout held the lease",
+            "nothing was overwritten; look who moved it (`updated_by`) and run again",
+        ) from error

@@ -1,0 +1,165 @@
+"""The lease on a group: one rollout at a time, and a generation that fences the ones before.
+
+`lease.json` is created once and only ever replaced by compare-and-swap; it is released, never deleted, so that the
+generation only grows. A holder that dies stops renewing and the lease expires.
+Rejected: GitHub's `concurrency` alone. It ends at the repository's edge and knows nothing of a person's laptop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from deployer.core import document
+from deployer.core.errors import DeployError, LeaseHeld
+from deployer.core.store import AlreadyThere, Changed, Store, Stored
+from deployer.rollout.ports import Clock
+
+LIFETIME = 120  # seconds without renewal until another rollout may take over
+RENEW_AFTER = 30  # seconds
+ASK_EVERY = 2  # seconds between two looks at a lease somebody else holds
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The lease as it stands in the bucket. Times are seconds since the epoch."""
+
+    generation: int
+    owner: str
+    run_url: str
+    expires_at: float
+    released: bool
+
+    def holds(self, now: float) -> bool:
+        return not self.released and now < self.expires_at
+
+    def to_json(self) -> bytes:
+        return document.write(
+            {
+                "schema": document.SCHEMA,
+                "generation": self.generation,
+                "owner": self.owner,
+                "run_url": self.run_url,
+                "expires_at": utc(self.expires_at),
+                "released": self.released,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, body: bytes, place: str) -> Holder:
+        """Raises DeployError. Only what the lease is for is asked: generation, owner and expiry."""
+        fields = document.read(body, place)
+        return cls(
+            generation=fields.number("generation"),
+            owner=fields.text("owner"),
+            run_url=fields.text("run_url") if fields.has("run_url") else "",
+            expires_at=seconds_of(fields.text("expires_at"), place),
+            released=fields.switch("released") if fields.has("released") else False,
+        )
+
+
+def utc(seconds: float) -> str:
+    """An instant as the documents write it: UTC, ISO 8601, whole seconds."""
+    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(instant: str, place: str) -> float:
+    """The instant a document names, in seconds since the epoch; raises DeployError."""
+    try:
+        return datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp()
+    except ValueError as error:
+        raise DeployError(f"{place} has an `expires_at` that is no time: {instant}") from error
+
+
+class Lease:
+    """A lease we hold. Made by `acquire`; `generation` is the one to give to instances."""
+
+    def __init__(self, store: Store, key: str, clock: Clock, holder: Holder, etag: str) -> None:
+        self._store, self._key, self._clock = store, key, clock
+        self._holder, self._etag = holder, etag
+        self._renewed_at = clock.now()
+
+    @property
+    def generation(self) -> int:
+        return self._holder.generation
+
+    def renew(self) -> None:
+        """Renews if it is time to; raises LeaseHeld when somebody took over."""
+        if self._clock.now() - self._renewed_at >= RENEW_AFTER:
+            self._write(self._holder)
+
+    def advance(self) -> int:
+        """The next generation, under the same lease: from here on the orders given before are fenced."""
+        self._write(replace(self._holder, generation=self._holder.generation + 1))
+        return self.generation
+
+    def release(self) -> None:
+        """Lets the next rollout in at once. Somebody else's lease is left alone."""
+        try:
+            self._write(replace(self._holder, released=True))
+        except LeaseHeld:
+            return
+
+    def _write(self, holder: Holder) -> None:
+        holder = replace(holder, expires_at=self._clock.now() + LIFETIME)
+        try:
+            self._etag = self._store.replace(self._key, holder.to_json(), self._etag)
+        except Changed as error:
+            raise LeaseHeld(
+                "another rollout took this group's lease over while this one was not renewing it",
+                "look at the other rollout's log: it finishes or restores what this one began",
+            ) from error
+        self._holder, self._renewed_at = holder, self._clock.now()
+
+
+def acquire(
+    store: Store,
+    key: str,
+    clock: Clock,
+    owner: str,
+    run_url: str,
+    patience: float,
+    waiting: Callable[[Holder], None],
+) -> Lease:
+    """Takes the lease under a generation one higher than the last.
+
+    Waits up to `patience` seconds for the present holder, telling `waiting` once; raises LeaseHeld.
+    """
+    until = clock.now() + patience
+    told = False
+    while True:
+        stored = store.get(key)
+        holder = Holder.from_json(stored.body, key) if stored else None
+        if holder is None or not holder.holds(clock.now()):
+            lease = _take(store, key, clock, owner, run_url, stored, holder)
+            if lease:
+                return lease
+            continue
+        if clock.now() >= until or clock.stop_requested():
+            raise _held(holder)
+        if not told:
+            waiting(holder)
+            told = True
+        clock.wait(min(ASK_EVERY, until - clock.now()))
+
+
+def _take(
+    store: Store, key: str, clock: Clock, owner: str, run_url: str, stored: Stored | None, last: Holder | None
+) -> Lease | None:
+    """The lease, or None where somebody was quicker."""
+    generation = last.generation + 1 if last else 1
+    mine = Holder(generation, owner, run_url, clock.now() + LIFETIME, released=False)
+    try:
+        etag = store.replace(key, mine.to_json(), stored.etag) if stored else store.create(key, mine.to_json(), {})
+    except (AlreadyThere, Changed):
+        return None
+    return Lease(store, key, clock, mine, etag)
+
+
+def _held(holder: Holder) -> LeaseHeld:
+    where = f" ({holder.run_url})" if holder.run_url else ""
+    return LeaseHeld(
+        f"{holder.owner} is rolling out to this group{where}; its lease runs until {utc(holder.expires_at)}",
+        "wait for it, or give --wait-for-lease; if that run is dead, its lease expires by itself",
+    )

@@ -1,0 +1,67 @@
+"""What the loop needs of the world. AWS is one implementation; a test's fleet is another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from deployer.core.fleet import Fleet
+from deployer.core.orders import Order, Reply, Sent
+
+
+class Group(Protocol):
+    """One Auto Scaling group with its target groups."""
+
+    name: str
+
+    def observe(self) -> Fleet:
+        """The group as it is now."""
+
+    def drain(self, ids: Iterable[str]) -> None:
+        """Takes instances out of every target group; returns before they are out."""
+
+    def register(self, ids: Iterable[str]) -> None:
+        """Puts instances into every target group; returns before they are healthy."""
+
+    def suspend(self, processes: Iterable[str]) -> tuple[str, ...]:
+        """Suspends scaling processes and returns those that were not suspended before."""
+
+    def resume(self, processes: Iterable[str]) -> None:
+        """Resumes scaling processes."""
+
+
+class Commands(Protocol):
+    """Run Command."""
+
+    def send(self, ids: Iterable[str], order: Order) -> Sent:
+        """Sends an order to instances."""
+
+    def replies(self, command_id: str) -> tuple[Reply, ...]:
+        """The replies so far: one for each instance at which the command has ended."""
+
+    def cancel(self, command_id: str) -> None:
+        """Asks for a command to be given up; there is no guarantee that it stopped (SSM)."""
+
+
+class Clock(Protocol):
+    """Time, and the operator's wish to stop."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def wait(self, seconds: float) -> None:
+        """Returns after that time, or as soon as somebody asks to stop."""
+
+    def stop_requested(self) -> int | None:
+        """The number of the signal that asked to stop, if one came."""
+
+
+class Voice(Protocol):
+    """Where the log of a rollout goes."""
+
+    def say(self, line: str) -> None: ...
+
+    def group(self, title: str) -> AbstractContextManager[None]: ...
+
+    def warning(self, title: str, message: str) -> None: ...

@@ -1,0 +1,121 @@
+"""The record of a rollout: what the next run, `history` and a person at night read.
+
+Written before the first change and after every one that matters; never again once the rollout has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from deployer.core import document, keys
+from deployer.core.plan import Plan
+from deployer.core.progress import Progress
+from deployer.core.store import Store
+from deployer.rollout.lease import utc
+from deployer.rollout.ports import Clock
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something worth remembering; `at` in seconds since the epoch."""
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Everything a record says, as one value."""
+
+    app: str
+    group: str
+    generation: int
+    owner: str
+    run_url: str
+    started_at: float
+    source: str
+    target: str
+    policy: Mapping[str, object]
+    suspended: tuple[str, ...] = ()
+    instances: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    last_generation: int = 0
+    result: str = ""
+    reason: str = ""
+    ended_at: float | None = None
+
+    def to_json(self) -> bytes:
+        return document.write(
+            {
+                "schema": document.SCHEMA,
+                "app": self.app,
+                "group": self.group,
+                "generation": self.generation,
+                "last_generation": self.last_generation or self.generation,
+                "owner": self.owner,
+                "run_url": self.run_url,
+                "from": self.source,
+                "to": self.target,
+                "policy": dict(self.policy),
+                "started_at": utc(self.started_at),
+                "ended_at": utc(self.ended_at) if self.ended_at is not None else None,
+                "result": self.result or "running",
+                "reason": self.reason,
+                "suspended": list(self.suspended),
+                "instances": {name: dict(about) for name, about in self.instances.items()},
+                "events": [{"at": utc(each.at), "what": each.what} for each in self.events],
+            }
+        )
+
+
+class Record:
+    """The record of the rollout under way."""
+
+    def __init__(self, store: Store, clock: Clock, account: Account) -> None:
+        self._store, self._clock = store, clock
+        self._key = keys.record(account.app, account.group, account.generation)
+        self.account = account
+        self._etag = store.create(self._key, account.to_json(), {})
+
+    def note(self, what: str) -> None:
+        """Remembers an event; it is written with the next `write`."""
+        events = (*self.account.events, Event(self._clock.now(), what))
+        self.account = replace(self.account, events=events)
+
+    def suspending(self, processes: tuple[str, ...]) -> None:
+        """Written before the processes are touched, so that a later run can resume them."""
+        self.account = replace(self.account, suspended=processes)
+        self.write()
+
+    def turned(self, generation: int, reason: str) -> None:
+        """The rollout gave its target up and goes back under `generation`."""
+        self.note(f"turned back: {reason}")
+        self.account = replace(self.account, last_generation=generation, reason=reason)
+
+    def end(self, result: str, reason: str) -> None:
+        """The last word."""
+        said = self.account.reason or reason
+        self.account = replace(self.account, result=result, reason=said, ended_at=self._clock.now())
+        self.write()
+
+    def see(self, plan: Plan, progress: Progress) -> None:
+        """Takes in how far each instance is."""
+        self.account = replace(self.account, instances={each: _about(plan, progress, each) for each in progress.steps})
+
+    def write(self) -> None:
+        self._etag = self._store.replace(self._key, self.account.to_json(), self._etag)
+
+
+def _about(plan: Plan, progress: Progress, instance_id: str) -> dict[str, Any]:
+    step = progress.of(instance_id)
+    return {
+        "stage": step.stage.value,
+        "touched": step.touched,
+        "version": step.running,
+        "outcome": step.marker.outcome if step.marker else None,
+        "generation": plan.target.generation,
+        "reason": step.reason or (step.marker.reason if step.marker else ""),
+        "seconds": round(step.since - step.began_at, 1) if step.began_at else None,
+    }

@@ -1,0 +1,99 @@
+"""The log of a rollout: one group per phase, one line per instance and change, advice where something went wrong."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from deployer.core.errors import Refused
+from deployer.core.plan import Plan, window_of
+from deployer.core.progress import IN_FLIGHT, Progress, Stage, Step
+from deployer.rollout.ports import Voice
+
+SHOWN = frozenset(Stage) - {Stage.NEW, Stage.READY, Stage.ACTIVATED, Stage.PREFETCHING}
+
+
+class Report:
+    """Says what changed since it was last shown. Close it at the end: the last phase's group is open until then."""
+
+    def __init__(self, voice: Voice, group: str) -> None:
+        self._voice, self._group = voice, group
+        self._said: dict[str, Stage] = {}
+        self._phase = ""
+        self._open = ExitStack()
+
+    def opening(self, plan: Plan, size: int) -> None:
+        """The first lines: what will happen, before it does."""
+        limits = plan.limits
+        source = plan.previous.version if plan.previous else "nothing"
+        self._voice.say(f"{self._group}: {source} → {plan.target.version}, generation {plan.target.generation}")
+        back = "back by itself on failure" if plan.auto_rollback else "left as it is on failure"
+        drain = "out of the load balancer while they change" if plan.drain else "not drained"
+        window = window_of(plan, size)
+        self._voice.say(f"{size} instances, {limits.canary} first, then {window} at a time, {drain}, {back}")
+
+    def show(self, plan: Plan, progress: Progress, now: float) -> bool:
+        """Says every change since the last call; True if there was one."""
+        self._enter(phase(plan, progress))
+        changed = False
+        for instance_id, step in progress.steps.items():
+            if self._said.get(instance_id) is step.stage:
+                continue
+            changed = True
+            self._said[instance_id] = step.stage
+            if step.stage in SHOWN:
+                self._voice.say(f"  {instance_id}  {_line(plan, step, now)}")
+        return changed
+
+    def promoted(self, plan: Plan) -> None:
+        self._voice.say(f"  desired release is {plan.target.version}: new instances boot it from now on")
+
+    def turning(self, plan: Plan, reason: str) -> None:
+        """The rollout fails; said once, loudly, with what happens next."""
+        back = f"going back to {plan.previous.version}" if plan.previous else "there is no release to go back to"
+        self._voice.warning(f"{self._group}: {plan.target.version} failed", f"{reason}; {back}")
+        self._said = {}
+
+    def refused(self, error: Refused) -> None:
+        self._voice.say(f"  {error.what}; trying again")
+
+    def close(self) -> None:
+        self._open.close()
+
+    def _enter(self, name: str) -> None:
+        if name != self._phase:
+            self._phase = name
+            self._open.close()
+            self._open.enter_context(self._voice.group(name))
+
+
+def phase(plan: Plan, progress: Progress) -> str:
+    """The name of what is going on, for people."""
+    if plan.goes_back:
+        return "restore"
+    if progress.promoted_at is not None:
+        all_proven = len(progress.at(Stage.PROVEN)) == len(progress.owing - set(progress.at(Stage.GONE)))
+        return "bake" if all_proven and plan.limits.bake else "converge"
+    if not progress.touched and not progress.at(*IN_FLIGHT):
+        return "prefetch"
+    return "canary" if len(progress.at(Stage.PROVEN)) < plan.limits.canary else "window"
+
+
+def _line(plan: Plan, step: Step, now: float) -> str:
+    match step.stage:
+        case Stage.DRAINING:
+            return "leaving the load balancer"
+        case Stage.ACTIVATING:
+            return f"activating {plan.target.version}" if plan.target.version else "taking the application down"
+        case Stage.JOINING:
+            return f"runs {plan.target.version}, joining the load balancer"
+        case Stage.PROVEN:
+            return f"✓ {plan.target.version or 'nothing runs'}  {now - step.began_at:.1f} s{_seconds(step)}"
+        case Stage.GONE:
+            return "left the group"
+        case _:
+            return f"✗ {step.stage.value}: {step.reason}"
+
+
+def _seconds(step: Step) -> str:
+    parts = step.marker.seconds if step.marker else {}
+    return f"  ({', '.join(f'{name} {value:g}' for name, value in parts.items())})" if parts else ""

@@ -1,0 +1,174 @@
+"""One rollout of one group, told in order.
+
+    lease → preflight → record → quiet → (prefetch → canary → window → promote → converge → bake) → resume → record
+
+The part in brackets is `core.decide`, driven by the loop; what surrounds it is here, and is undone in every case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deployer.core import document, keys
+from deployer.core.actions import Result
+from deployer.core.errors import DeployError
+from deployer.core.fleet import Fleet, Traffic
+from deployer.core.plan import Limits, Plan, Target
+from deployer.core.release import ReleaseRef
+from deployer.core.store import Store
+from deployer.rollout.desired import DesiredRelease
+from deployer.rollout.lease import Holder, Lease, acquire
+from deployer.rollout.loop import Ending, Loop
+from deployer.rollout.ports import Clock, Commands, Group, Voice
+from deployer.rollout.preflight import check_fleet, check_limits
+from deployer.rollout.record import Account, Record
+from deployer.rollout.report import Report
+
+QUIET = ("HealthCheck", "ReplaceUnhealthy", "AZRebalance")
+"""Suspended together while instances are out of their target groups: with ReplaceUnhealthy alone the group would
+mark them unhealthy and replace them all on resume (Auto Scaling, "Suspend and resume processes")."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: this release on this group, this carefully, by whom."""
+
+    app: str
+    release: ReleaseRef
+    limits: Limits
+    drain: bool
+    auto_rollback: bool
+    patience: float
+    owner: str
+    run_url: str
+    policy: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports of one group."""
+
+    group: Group
+    commands: Commands
+    store: Store
+    clock: Clock
+    voice: Voice
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """The end of a rollout and where it came from."""
+
+    ending: Ending
+    group: str
+    previous_version: str
+    generation: int
+    """The one the rollout began with: its record's."""
+    seconds: float
+    signal: int | None
+    """The signal that interrupted it, if one did."""
+
+
+def roll_out(wish: Wish, world: World) -> Rolled:
+    """Brings the group to the release, or back; raises DeployError for what fails before anything was changed.
+
+    A refusal in the middle is raised too, after everything suspended was resumed and the record says how far it came:
+    the next run goes on from there.
+    """
+    check_limits(wish.limits)
+    with _lease(wish, world) as lease:
+        desired = DesiredRelease(world.store, wish.app, world.group.name, world.clock, wish.owner)
+        fleet = world.group.observe()
+        check_fleet(world.group.name, fleet, wish.limits)
+        plan = _plan(wish, world, lease, desired, fleet)
+        record = Record(world.store, world.clock, _account(wish, world, plan))
+        report = Report(world.voice, world.group.name)
+        report.opening(plan, len(fleet.settled))
+        loop = Loop(plan, world.group, world.commands, desired, lease, record, report, world.clock)
+        with _recorded(record, report), _quiet(plan, world, record):
+            ending = loop.run()
+        record.end(ending.result.value, ending.reason)
+        source = plan.previous.version if plan.previous else ""
+        seconds = world.clock.now() - plan.started_at
+        return Rolled(ending, world.group.name, source, plan.target.generation, seconds, world.clock.stop_requested())
+
+
+@contextmanager
+def _lease(wish: Wish, world: World) -> Iterator[Lease]:
+    def waiting(holder: Holder) -> None:
+        world.voice.say(f"{world.group.name}: waiting for the rollout of {holder.owner} {holder.run_url}".rstrip())
+
+    key = keys.lease(wish.app, world.group.name)
+    lease = acquire(world.store, key, world.clock, wish.owner, wish.run_url, wish.patience, waiting)
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet) -> Plan:
+    before = desired.before
+    previous = before.release if before and before.version else None
+    behind_load_balancer = any(each.traffic is not Traffic.NONE for each in fleet.instances)
+    return Plan(
+        target=Target(wish.release.version, wish.release.manifest_sha256, lease.generation),
+        previous=Target(previous.version, previous.manifest_sha256, 0) if previous else None,
+        limits=wish.limits,
+        drain=wish.drain and behind_load_balancer,
+        auto_rollback=wish.auto_rollback,
+        started_at=world.clock.now(),
+    )
+
+
+def _account(wish: Wish, world: World, plan: Plan) -> Account:
+    return Account(
+        app=wish.app,
+        group=world.group.name,
+        generation=plan.target.generation,
+        owner=wish.owner,
+        run_url=wish.run_url,
+        started_at=plan.started_at,
+        source=plan.previous.version if plan.previous else "",
+        target=plan.target.version,
+        policy=wish.policy,
+    )
+
+
+@contextmanager
+def _recorded(record: Record, report: Report) -> Iterator[None]:
+    """Whatever stops the rollout, the record says so."""
+    try:
+        yield
+    except DeployError as error:
+        record.end(Result.INTERRUPTED.value, error.what)
+        raise
+    finally:
+        report.close()
+
+
+@contextmanager
+def _quiet(plan: Plan, world: World, record: Record) -> Iterator[None]:
+    """The group does not fight the rollout meanwhile; what a dead run left suspended is resumed with the rest."""
+    left = _left_suspended(world, record)
+    wanted = tuple(each for each in QUIET if plan.drain)
+    record.suspending(tuple(dict.fromkeys((*left, *wanted))))
+    suspended = world.group.suspend(wanted) if wanted else ()
+    record.suspending(tuple(dict.fromkeys((*left, *suspended))))
+    try:
+        yield
+    finally:
+        ours = record.account.suspended
+        if ours:
+            world.group.resume(ours)
+            record.suspending(())
+
+
+def _left_suspended(world: World, record: Record) -> tuple[str, ...]:
+    """The processes the last run suspended and never resumed, by its record."""
+    account = record.account
+    ours = keys.record(account.app, account.group, account.generation)
+    earlier = [key for key in world.store.list(keys.records(account.app, account.group)) if key < ours]
+    stored = world.store.get(earlier[-1]) if earlier else None
+    return document.read(stored.body, earlier[-1]).texts("suspended") if stored else ()

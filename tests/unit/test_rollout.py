@@ -1,0 +1,372 @@
+"""One rollout of one group, situation by situation, on a fleet with a clock of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from deployer.core import keys
+from deployer.core.actions import Result
+from deployer.core.errors import BadInput, DeployError, LeaseHeld
+from deployer.core.plan import Limits
+from deployer.core.quantities import Seconds, Share
+from deployer.core.release import Desired, ReleaseRef
+from deployer.rollout.lease import Holder
+from deployer.rollout.rollout import QUIET, Rolled, Wish, roll_out
+from deployer.rollout.rollout import World as Ports
+from tests.unit.fake_fleet import Host, World, sha_of
+
+
+def fleet_of(size: int, version: str = "v1", **about: Any) -> World:
+    """A group at rest on `version`, which is desired at generation 1; version "" is a group that never ran anything."""
+    world = World(hosts={f"i-{at}": Host(version) for at in range(size)}, **about)
+    if version:
+        desired = Desired(1, version, sha_of(version), None, "2026-01-01T00:00:00Z", "the test")
+        world.create(keys.desired("orange", world.name), desired.to_json(), {})
+        world.create(keys.lease("orange", world.name), Holder(1, "the test", "", 0.0, True).to_json(), {})
+    return world
+
+
+def wish(version: str = "v2", auto_rollback: bool = True, patience: float = 0, **limits: Any) -> Wish:
+    return Wish(
+        app="orange",
+        release=ReleaseRef(version, sha_of(version)),
+        limits=Limits(**limits),
+        drain=True,
+        auto_rollback=auto_rollback,
+        patience=patience,
+        owner="a person",
+        run_url="",
+        policy={"canary": "1"},
+    )
+
+
+def roll(world: World, asked: Wish) -> Rolled:
+    return roll_out(asked, Ports(world, world, world, world, world))
+
+
+def desired_of(world: World) -> Desired:
+    return Desired.from_json(world.objects[keys.desired("orange", world.name)].body)
+
+
+def record_of(world: World, generation: int) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(world.objects[keys.record("orange", world.name, generation)].body)
+    return record
+
+
+def test_every_instance_is_proven_on_the_new_release() -> None:
+    world = fleet_of(3)
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+    assert all(host.registered for host in world.hosts.values())
+    assert (desired_of(world).version, desired_of(world).generation) == ("v2", 2)
+    assert desired_of(world).previous == ReleaseRef("v1", sha_of("v1"))
+    assert record_of(world, 2)["result"] == "succeeded"
+
+
+def test_the_window_is_never_exceeded() -> None:
+    world = fleet_of(9)
+    roll(world, wish(window=Share(3)))
+    assert world.lowest_serving == 6
+
+
+def test_one_at_a_time_keeps_all_but_one_serving() -> None:
+    world = fleet_of(5)
+    roll(world, wish(window=Share(1)))
+    assert world.lowest_serving == 4
+
+
+def test_the_canary_goes_alone_and_is_watched() -> None:
+    world = fleet_of(6)
+    roll(world, wish(window=Share(3), canary_bake=Seconds(300)))
+    first, *rest = [ids for verb, _, ids in world.history if verb == "activate"]
+    assert len(first) == 1
+    assert sum(len(ids) for ids in rest) == 5
+    assert world.time > 1_000_300
+
+
+def test_a_release_broken_everywhere_touches_only_the_canary() -> None:
+    world = fleet_of(6)
+    world.broken["v2"] = {"*"}
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert len(world.activated("v2")) == 1
+    assert set(world.versions().values()) == {"v1"}
+    assert all(host.registered for host in world.hosts.values())
+    assert "never healthy" in record_of(world, 2)["reason"]
+
+
+def test_a_failure_in_the_window_brings_every_touched_instance_back() -> None:
+    world = fleet_of(6)
+    world.broken["v2"] = {"i-4"}
+    rolled = roll(world, wish(window=Share(2)))
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert set(world.versions().values()) == {"v1"}
+    assert set(world.activated("v1")) == set(world.activated("v2"))
+
+
+def test_rolling_back_takes_a_new_generation_and_writes_it_as_desired() -> None:
+    world = fleet_of(3)
+    world.broken["v2"] = {"*"}
+    roll(world, wish())
+    assert (desired_of(world).version, desired_of(world).generation) == ("v1", 3)
+    assert record_of(world, 2)["last_generation"] == 3
+
+
+def test_a_groups_first_release_that_fails_is_taken_down() -> None:
+    world = fleet_of(3, version="")
+    world.broken["v1"] = {"i-1"}
+    rolled = roll(world, wish("v1"))
+    assert rolled.ending.result is Result.FAILED
+    assert set(world.versions().values()) == {""}
+    assert keys.desired("orange", world.name) not in world.objects
+
+
+def test_a_first_release_that_fails_while_it_bakes_is_not_desired_any_more() -> None:
+    world = fleet_of(2, version="")
+    world.alarms = {"errors": "OK"}
+    world.later(30, lambda: world.alarms.update(errors="ALARM"))
+    rolled = roll(world, wish("v1", bake=Seconds(600)))
+    assert rolled.ending.result is Result.FAILED
+    assert set(world.versions().values()) == {""}
+    assert desired_of(world).version == ""
+
+
+def test_without_auto_rollback_the_instances_stay_and_are_named() -> None:
+    world = fleet_of(3)
+    world.broken["v2"] = {"i-1"}
+    rolled = roll(world, wish(auto_rollback=False))
+    assert rolled.ending.result is Result.COULD_NOT_RESTORE
+    assert "i-1" in rolled.ending.reason
+
+
+def test_an_instance_that_cannot_be_put_back_is_named() -> None:
+    world = fleet_of(3)
+    world.broken["v2"] = {"i-1"}
+    world.broken["v1"] = {"i-0"}
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.COULD_NOT_RESTORE
+    assert "i-0" in rolled.ending.reason
+
+
+def test_an_alarm_during_the_bake_rolls_back() -> None:
+    world = fleet_of(3)
+    world.alarms = {"errors": "OK"}
+    world.later(60, lambda: world.alarms.update(errors="ALARM"))
+    rolled = roll(world, wish(bake=Seconds(600)))
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert "alarm errors is ALARM" in record_of(world, 2)["reason"]
+    assert set(world.versions().values()) == {"v1"}
+
+
+def test_an_alarm_that_loses_its_data_is_not_green() -> None:
+    world = fleet_of(3)
+    world.alarms = {"errors": "OK"}
+    world.later(60, lambda: world.alarms.update(errors="INSUFFICIENT_DATA"))
+    assert roll(world, wish(bake=Seconds(600))).ending.result is Result.ROLLED_BACK
+
+
+def test_an_alarm_that_is_red_already_stops_the_rollout_before_it_begins() -> None:
+    world = fleet_of(3)
+    world.alarms = {"errors": "ALARM"}
+    with pytest.raises(DeployError, match="not OK before"):
+        roll(world, wish())
+    assert world.history == []
+
+
+def test_the_instance_that_is_unhealthy_already_goes_first() -> None:
+    world = fleet_of(4)
+    world.hosts["i-2"].healthy = False
+    world.later(5, lambda: setattr(world.hosts["i-2"], "healthy", True))
+    roll(world, wish())
+    assert world.activated("v2")[0] == "i-2"
+
+
+def test_a_newborn_during_the_window_is_brought_along() -> None:
+    world = fleet_of(3)
+    world.later(8, lambda: world.hosts.update({"i-new": Host("v1")}))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
+
+
+def test_an_instance_pending_at_the_promotion_is_waited_for() -> None:
+    world = fleet_of(2)
+    world.hosts["i-new"] = Host("v1", lifecycle="Pending")
+    world.later(120, lambda: setattr(world.hosts["i-new"], "lifecycle", "InService"))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
+    assert world.time > 1_000_120
+
+
+def test_an_instance_terminated_while_it_activates_is_no_failure() -> None:
+    world = fleet_of(3)
+    world.later(5, lambda: world.hosts.pop("i-0"))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert set(world.versions()) == {"i-1", "i-2"}
+
+
+def test_an_instance_that_runs_the_target_already_is_not_drained() -> None:
+    world = fleet_of(3, version="v2")
+    rolled = roll(world, wish("v2"))
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.lowest_serving == 3
+    assert desired_of(world).previous is None
+
+
+def test_processes_that_would_fight_are_suspended_and_resumed() -> None:
+    world = fleet_of(3)
+    seen: set[str] = set()
+    world.later(5, lambda: seen.update(world.suspended))
+    roll(world, wish())
+    assert seen == set(QUIET)
+    assert world.suspended == set()
+
+
+def test_a_process_somebody_else_suspended_stays_suspended() -> None:
+    world = fleet_of(3)
+    world.suspended = {"AZRebalance"}
+    roll(world, wish())
+    assert world.suspended == {"AZRebalance"}
+
+
+def test_without_a_load_balancer_nothing_is_suspended() -> None:
+    world = fleet_of(3, behind_load_balancer=False)
+    seen: set[str] = set()
+    world.later(3, lambda: seen.update(world.suspended))
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert seen == set()
+
+
+def test_an_offline_agent_stops_the_rollout_before_it_begins() -> None:
+    world = fleet_of(3)
+    world.hosts["i-1"].online = False
+    with pytest.raises(DeployError, match="not online in SSM: i-1"):
+        roll(world, wish())
+    assert world.history == []
+    assert Holder.from_json(world.objects[keys.lease("orange", world.name)].body, "lease").released
+
+
+def test_an_agent_that_falls_silent_is_named_and_the_rest_comes_back() -> None:
+    world = fleet_of(3)
+    world.later(7, lambda: setattr(world.hosts["i-2"], "online", False))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.COULD_NOT_RESTORE
+    assert rolled.ending.reason == "i-2: SSM says Undeliverable"
+    assert set(world.versions().values()) == {"v1"}
+    assert all(host.registered for host in world.hosts.values())
+
+
+def test_an_instance_that_never_answers_runs_out_of_time() -> None:
+    world = fleet_of(3)
+    world.later(3, lambda: setattr(world, "latency", 100_000.0))
+    rolled = roll(world, wish(instance_timeout=Seconds(60), timeout=Seconds(600)))
+    assert rolled.ending.result is Result.COULD_NOT_RESTORE
+    assert world.time < 1_000_000 + 600 + 10
+
+
+def test_a_prefetch_that_fails_everywhere_changes_nothing() -> None:
+    world = fleet_of(3)
+    world.hosts["i-0"].online = True
+    world.later(0.1, lambda: [setattr(host, "online", False) for host in world.hosts.values()] and None)
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.FAILED
+    assert world.activated("v2") == []
+    assert desired_of(world).version == "v1"
+
+
+def test_an_empty_group_is_refused() -> None:
+    with pytest.raises(BadInput, match="no instance in service"):
+        roll(fleet_of(0), wish())
+
+
+def test_a_canary_larger_than_the_group_is_refused() -> None:
+    world = fleet_of(2)
+    with pytest.raises(BadInput, match="canary is 3"):
+        roll(world, wish(canary=3))
+    assert world.history == []
+
+
+def test_a_window_of_nothing_is_refused() -> None:
+    with pytest.raises(BadInput, match="max-unavailable is 0"):
+        roll(fleet_of(2), wish(window=Share(0)))
+
+
+def test_a_second_rollout_is_refused_while_the_first_holds_the_lease() -> None:
+    world = fleet_of(3)
+    key = keys.lease("orange", world.name)
+    world.replace(key, Holder(7, "somebody", "", world.time + 60, False).to_json(), world.objects[key].etag)
+    with pytest.raises(LeaseHeld, match="somebody is rolling out"):
+        roll(world, wish())
+    assert world.history == []
+
+
+def test_a_second_rollout_waits_for_the_first_if_asked_to() -> None:
+    world = fleet_of(3)
+    key = keys.lease("orange", world.name)
+    world.replace(key, Holder(7, "somebody", "", world.time + 60, False).to_json(), world.objects[key].etag)
+    rolled = roll(world, wish(patience=90))
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert rolled.generation == 8
+
+
+def test_a_rollout_whose_lease_was_taken_over_stops() -> None:
+    world = fleet_of(3)
+    key = keys.lease("orange", world.name)
+
+    def steal() -> None:
+        world.replace(key, Holder(9, "somebody", "", world.time + 60, False).to_json(), world.objects[key].etag)
+
+    world.later(5, steal)
+    with pytest.raises(LeaseHeld, match="took this group's lease over"):
+        roll(world, wish(canary_bake=Seconds(120)))
+    assert world.suspended == set()
+    assert Holder.from_json(world.objects[key].body, key).owner == "somebody"
+
+
+def test_an_interrupted_rollout_cancels_resumes_and_lets_the_next_one_in() -> None:
+    world = fleet_of(3)
+    world.later(5, lambda: setattr(world, "stop", 15))
+    rolled = roll(world, wish())
+    assert (rolled.ending.result, rolled.signal) == (Result.INTERRUPTED, 15)
+    assert world.suspended == set()
+    assert record_of(world, 2)["result"] == "interrupted"
+    world.stop = None
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+
+
+def test_the_run_after_a_crash_resumes_what_the_dead_one_suspended() -> None:
+    world = fleet_of(3)
+
+    def crash() -> None:
+        raise KeyboardInterrupt
+
+    world.later(5, crash)
+    frozen: list[dict[str, Any]] = []
+    with pytest.raises(KeyboardInterrupt):
+        roll_frozen(world, frozen)
+    world.objects, world.suspended = frozen[0]["objects"], set(QUIET)
+    world.time += 200
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert world.suspended == set()
+
+
+def roll_frozen(world: World, frozen: list[dict[str, Any]]) -> None:
+    """A rollout whose bucket is kept as it was at second 4: nothing it does while dying reaches it."""
+    world.later(4, lambda: frozen.append({"objects": dict(world.objects)}))
+    roll(world, wish())
+
+
+def test_a_record_is_never_rewritten_by_a_later_rollout() -> None:
+    world = fleet_of(3)
+    roll(world, wish())
+    before = world.objects[keys.record("orange", world.name, 2)]
+    roll(world, wish("v3"))
+    assert world.objects[keys.record("orange", world.name, 2)] == before
+    assert record_of(world, 3)["from"] == "v2"
