@@ -56,7 +56,7 @@ ACTIONS = {
         "assume-role",
         "Trade the job's OIDC token for an IAM role: no access key is stored anywhere",
         ("aws-account-id", "role-arn", "expires-at"),
-        "key",
+        "lock",
     ),
     "build-push": Action(
         "Build and push an image",
