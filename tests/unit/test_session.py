@@ -154,3 +154,12 @@ def test_only_a_custom_endpoint_gets_buckets_in_the_path(monkeypatch: pytest.Mon
     assert config.request_checksum_calculation == "when_required"
     assert config.user_agent_extra.endswith("run/77-2")
     assert config.retries["mode"] == "standard"
+
+
+@pytest.mark.usefixtures("somebody")
+def test_sts_is_asked_in_the_region_even_where_the_shell_prefers_the_global_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    client = opened(aws_region="eu-west-1").client("sts")
+    assert client.meta.endpoint_url == "https://sts.eu-west-1.amazonaws.com"

@@ -55,10 +55,16 @@ ANSWERS = (
             "RequestLimitExceeded",
             "TooManyRequestsException",
             "TooManyUpdates",
+            "EC2ThrottledException",
             "SlowDown",
         ),
         "{call} was throttled, again at every retry ({code})",
         "run again later; if it stays so, see what else calls AWS in this account, or ask AWS for a higher quota",
+    ),
+    Answer(
+        ("IDPCommunicationError",),
+        "{call} failed: STS could not reach GitHub to verify the token, again at every retry",
+        "run the job again later (githubstatus.com)",
     ),
     Answer(
         ("NoSuchBucket",),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.aws import trust
 from deployer.aws.caller import Access, Job, Token
 from deployer.aws.refusals import translate
-from deployer.core.errors import BadInput, DeployError, Refused
+from deployer.core.errors import BadInput, DeployError
 
 if TYPE_CHECKING:  # boto3 costs 0.2 s: it is imported where a session is opened
     import botocore.session
@@ -19,8 +18,6 @@ if TYPE_CHECKING:  # boto3 costs 0.2 s: it is imported where a session is opened
 
 SHORTEST, LONGEST = 900, 43_200
 """Seconds a role's session may last: STS's own bounds."""
-PATIENCE = (1.0, 2.0, 4.0)
-"""Seconds between attempts when STS could not reach GitHub for its keys, which botocore does not retry."""
 
 _ROLE = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 
@@ -96,9 +93,17 @@ def _session_name(given: str, run_tag: str) -> str:
 
 
 def _trade(client: Any, request: RoleRequest, token: Token) -> dict[str, str]:
-    """The role's credentials for the token, in the words of botocore's refreshable credentials."""
+    """The role's credentials for the token, in the words of botocore's refreshable credentials.
+
+    The client retries throttling, 5xx and STS not reaching GitHub; a denial is final at once.
+    """
     try:
-        credentials = _ask_patiently(client, request, token)
+        credentials = client.assume_role_with_web_identity(
+            RoleArn=request.role_arn,
+            RoleSessionName=request.session_name,
+            WebIdentityToken=token.value,
+            DurationSeconds=request.duration,
+        )["Credentials"]
     except Exception as error:
         refusal = _refusal(error, request, token)
         if refusal is None:
@@ -112,25 +117,6 @@ def _trade(client: Any, request: RoleRequest, token: Token) -> dict[str, str]:
     }
 
 
-def _ask_patiently(client: Any, request: RoleRequest, token: Token) -> Any:
-    """The client itself retries throttling and answers of 5xx; a denial is final at once."""
-    for pause in PATIENCE:
-        try:
-            return _ask(client, request, token)
-        except client.exceptions.IDPCommunicationErrorException:
-            time.sleep(pause)
-    return _ask(client, request, token)
-
-
-def _ask(client: Any, request: RoleRequest, token: Token) -> Any:
-    return client.assume_role_with_web_identity(
-        RoleArn=request.role_arn,
-        RoleSessionName=request.session_name,
-        WebIdentityToken=token.value,
-        DurationSeconds=request.duration,
-    )["Credentials"]
-
-
 def _refusal(error: Exception, request: RoleRequest, token: Token) -> DeployError | None:
     from botocore.exceptions import ClientError
 
@@ -140,9 +126,4 @@ def _refusal(error: Exception, request: RoleRequest, token: Token) -> DeployErro
         about_trust = trust.refusal(code, message, request.role_arn, token.claims)
         if about_trust:
             return about_trust
-        if code == "IDPCommunicationError":
-            return Refused(
-                f"{trust.CALL} failed: STS could not reach GitHub to verify the token, {len(PATIENCE) + 1} times",
-                "run the job again later",
-            )
     return translate(error, f"{trust.CALL} for {request.role_arn}")

@@ -90,8 +90,11 @@ class Deployments:
             base_url=self._api,
             timeout=TIMEOUT,
             retry=GithubRetry(total=2, max_rate_limit_wait=WAIT),
+            seconds_between_requests=0,  # three requests at the start, one at the end: nothing to pace
+            seconds_between_writes=0,
+            lazy=True,  # the repository's own description is not needed
         )
-        return github.get_repo(self._run.repository, lazy=True)
+        return github.get_repo(self._run.repository)
 
     def _report(self, deployment: Deployment, state: str, description: str, url: str) -> None:
         deployment.create_status(
@@ -111,7 +114,7 @@ class Deployments:
 
 def _find(repository: Repository, sha: str, environment: str, payload: Mapping[str, str]) -> Deployment | None:
     """The deployment an earlier try of this attempt made: GitHub's client repeats a POST it got no answer to."""
-    newest_first = repository.get_deployments(sha=sha, environment=environment)
+    newest_first = repository.get_deployments(ref=sha, environment=environment)
     return next((each for each in islice(newest_first, LOOK_BACK) if each.payload == payload), None)
 
 
