@@ -1,0 +1,203 @@
+"""`publish`: put a release into the bucket, once and for all.
+
+Everything is collected and checked first. Then the files go up, each only if its key is free, and the manifest goes
+last: a release that has one is complete. See docs/decisions/0003-release-format.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import deployer
+from deployer.aws.bucket import Bucket
+from deployer.aws.session import open_session
+from deployer.commands.registry_access import credentials_for
+from deployer.core import keys
+from deployer.core.errors import BadInput, DeployError
+from deployer.core.release import EnvironmentSource, Git, Health, Release, ReleaseFile, Run, Script, sha256_of
+from deployer.core.sameness import differences
+from deployer.core.store import AlreadyThere, Store, Stored
+from deployer.core.version import check_version, version_from
+from deployer.github.console import Console
+from deployer.github.run import RunContext
+from deployer.image import pins, reference
+from deployer.image.content import Content, collect
+from deployer.image.pins import Choice
+from deployer.image.registry import Registries
+from deployer.inputs import PublishInputs
+from deployer.outcome import Outcome
+
+PARAMETERS_PATTERN = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*(:[1-9]\d*|/)?"
+URL_PATTERN = r"https?://[!-~]+"
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What the inputs and the working directory say; only images may still have to be resolved."""
+
+    version: str
+    content: Content
+    choice: Choice
+    environment: EnvironmentSource
+    health: Health
+    activate: bytes
+
+
+@dataclass(frozen=True)
+class _Publication:
+    """A release and the bytes of all its objects but the manifest, by path."""
+
+    release: Release
+    bodies: Mapping[str, bytes]
+
+
+def run(inputs: PublishInputs, console: Console) -> Outcome:
+    """Outputs `version` and `manifest-sha256`."""
+    draft = _draft(inputs)
+    store = Bucket(open_session(inputs, console).client("s3"), inputs.bucket)
+    existing = store.get(keys.release(inputs.app, draft.version))
+    publication = _complete(inputs, draft, _known_pins(existing), console)
+    _tell(publication.release, draft, console)
+    if existing is None:
+        existing = _publish(store, publication, console)
+    manifest = _same(publication.release, existing)
+    console.say(f"{inputs.app} {draft.version} is published: manifest sha256 {manifest}")
+    return _outcome(inputs, draft.version, manifest)
+
+
+def _draft(inputs: PublishInputs) -> _Draft:
+    """Raises BadInput for everything that is wrong and can be known here."""
+    keys.check_app(inputs.app)
+    version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
+    health = _health(inputs)
+    _check_parameters(inputs.parameters)
+    content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
+    choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images)
+    environment = EnvironmentSource(inputs.parameters, content.environment_file)
+    return _Draft(version, content, choice, environment, health, _activate())
+
+
+def _activate() -> bytes:
+    """The script that belongs to this version of the deployer; it travels with the release."""
+    return (Path(deployer.__file__).parents[1] / "instance" / "activate").read_bytes()
+
+
+def _health(inputs: PublishInputs) -> Health:
+    if inputs.health_check and not re.fullmatch(URL_PATTERN, inputs.health_check):
+        raise BadInput(
+            f"health-check is {inputs.health_check!r}",
+            "give a URL as the instance reaches it, for example http://localhost:8080/health",
+        )
+    if not 100 <= inputs.health_status <= 599:
+        raise BadInput(f"health-status is {inputs.health_status}", "give an HTTP status, 100 to 599")
+    if not inputs.health_timeout:
+        raise BadInput("health-timeout is 0", "give a release some time to become healthy, for example 120s")
+    return Health(inputs.health_check, inputs.health_status, inputs.health_timeout)
+
+
+def _check_parameters(name: str) -> None:
+    if name and not re.fullmatch(PARAMETERS_PATTERN, name):
+        raise BadInput(
+            f"parameters is {name!r}, which is no name of Parameter Store's",
+            "write /orange/env, with a version /orange/env:3, or as a path of parameters /orange/env/",
+        )
+
+
+def _known_pins(existing: Stored | None) -> Mapping[str, str]:
+    """What this version's release already resolved: a tag that moved since does not make it another release."""
+    return Release.from_json(existing.body).images if existing else {}
+
+
+def _complete(inputs: PublishInputs, draft: _Draft, known: Mapping[str, str], console: Console) -> _Publication:
+    registries = Registries(credentials_for(inputs, console))
+    found = draft.choice.resolved(known, lambda image: registries.digest(reference.parse(image)))
+    images = {service: found[service] for service in draft.content.compose.services if service in found}
+    files = dict(draft.content.files)
+    compose = list(draft.content.compose_files)
+    if override := pins.override(draft.content.compose, images):
+        files[keys.OVERRIDE] = override
+        compose.append(keys.OVERRIDE)
+    release = Release(
+        app=inputs.app,
+        version=draft.version,
+        created_at=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        git=_git(console.run),
+        run=_run(console.run),
+        images=images,
+        environment=draft.environment,
+        compose=tuple(compose),
+        health=draft.health,
+        files=tuple(ReleaseFile(path, sha256_of(body), len(body)) for path, body in files.items()),
+        activate=Script(keys.ACTIVATE, sha256_of(draft.activate)),
+    )
+    return _Publication(release, {keys.ACTIVATE: draft.activate, **files})
+
+
+def _git(run: RunContext) -> Git:
+    return Git(run.sha, run.ref, run.repository)
+
+
+def _run(run: RunContext) -> Run:
+    return Run(run.run_id, run.run_attempt, run.run_url, run.actor)
+
+
+def _tell(release: Release, draft: _Draft, console: Console) -> None:
+    for warning in draft.content.warnings:
+        console.warning("release", warning)
+    for service, image in draft.choice.floating.items():
+        console.warning("not pinned", f"service {service} runs {image}: each instance pulls what that is then")
+    with console.group(f"Release {release.app} {release.version}"):
+        for service, image in release.images.items():
+            console.say(f"image {service}: {image}")
+        for file in release.files:
+            console.say(f"file {file.path}: {file.size:,} bytes")
+
+
+def _publish(store: Store, publication: _Publication, console: Console) -> Stored:
+    """Uploads what is not there yet; returns the manifest that ends up there, ours or of a run that was faster."""
+    release = publication.release
+    tags = {"version": release.version, "git-sha": release.git.sha, "run-id": release.run.id}
+    for path, body in publication.bodies.items():
+        _upload(store, keys.release(release.app, release.version, path), body, tags)
+    key = keys.release(release.app, release.version)
+    try:
+        etag = store.create(key, release.to_json(), tags)
+    except AlreadyThere as there:
+        if (found := store.get(key)) is None:
+            raise there
+        return found
+    console.say(f"{len(publication.bodies) + 1} objects uploaded")
+    return Stored(release.to_json(), etag)
+
+
+def _upload(store: Store, key: str, body: bytes, tags: Mapping[str, str]) -> None:
+    """An object with these very bytes may be there already: a publish that was killed left it."""
+    try:
+        store.create(key, body, tags)
+    except AlreadyThere as there:
+        found = store.get(key)
+        if found is None or found.body != body:
+            raise DeployError(
+                f"{there.what} with other content, left by a publish of this version that did not finish",
+                "publish as another version: what is in a release is never overwritten",
+            ) from there
+
+
+def _same(release: Release, existing: Stored) -> str:
+    """The sha256 of the manifest that is there; raises DeployError if it is another release than this."""
+    if different := differences(Release.from_json(existing.body), release):
+        raise DeployError(
+            f"{release.app} {release.version} is published already, with other content: {'; '.join(different)}",
+            "publish as another version: a published release never changes",
+        )
+    return sha256_of(existing.body)
+
+
+def _outcome(inputs: PublishInputs, version: str, manifest: str) -> Outcome:
+    summary = f"**{inputs.app} {version}** is published in `{inputs.bucket}`, manifest sha256 `{manifest}`.\n"
+    return Outcome(outputs={"version": version, "manifest-sha256": manifest}, summary=summary)

@@ -1,0 +1,196 @@
+"""The files of a release, gathered from the working directory and checked before anything is uploaded.
+
+The working directory is the release's root. Relative paths inside compose files count from the folder of the first
+of them, as compose itself has it. What a service mounts from there goes along by itself; a file that compose would
+miss on the instance is refused here, where somebody is looking.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deployer.core.errors import BadInput
+from deployer.core.keys import RESERVED
+from deployer.core.release import is_safe_path
+from deployer.image import compose
+from deployer.image.compose import Compose
+
+MAX_FILES = 1000
+MAX_BYTES = 64 * 1024 * 1024
+"""A release is configuration. Whoever mounts a folder of data by mistake should not wait for its upload."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """Paths in the release and their bytes, compose files first; `warnings` are for the person who publishes."""
+
+    compose: Compose
+    compose_files: tuple[str, ...]
+    environment_file: str
+    files: Mapping[str, bytes]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Draft:
+    root: Path
+    project: str
+    environment_file: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return sum(len(body) for body in self.files.values())
+
+    @property
+    def is_too_big(self) -> bool:
+        return len(self.files) > MAX_FILES or self.size > MAX_BYTES
+
+
+def collect(
+    root: Path, compose_files: Sequence[str], more: Sequence[str], environment_file: str, has_environment: bool
+) -> Content:
+    """All a release needs beside its images; raises BadInput for the first thing that is wrong.
+
+    `environment_file` counts from the compose project's folder, as `env_file:` in a compose file does;
+    `has_environment` says whether the instance will write that file.
+    """
+    paths = [_inside(posixpath.normpath(path), "compose-files") for path in compose_files]
+    project = posixpath.dirname(paths[0]) if paths else ""
+    draft = _Draft(root, project, _environment_file(project, environment_file))
+    for path in paths:
+        draft.files[path] = _read(root, path, "compose-files")
+    app = compose.read({path: draft.files[path] for path in paths})
+    for path in more:
+        _add(draft, _inside(posixpath.normpath(path), "files"), "files")
+    for name, service in app.services.items():
+        for mount in service.mounts:
+            _add_mount(draft, f"service {name}", mount)
+    for path in app.contents:
+        _add_mount(draft, "the compose files", path)
+    _check_env_files(draft, app, has_environment)
+    _check_all(draft, has_environment)
+    return Content(app, tuple(paths), draft.environment_file, draft.files, tuple(draft.warnings))
+
+
+def _environment_file(project: str, path: str) -> str:
+    """Where the environment file lies, seen from the release's root."""
+    if path.startswith(("/", "~")) or "$" in path:
+        raise BadInput(
+            f"environment-file is {path!r}", "give a path relative to the compose file, like .env or ../.env"
+        )
+    found = posixpath.normpath(posixpath.join(project, path))
+    if not is_safe_path(found.removeprefix("../")):
+        raise BadInput(
+            f"environment-file {path!r} is too far away",
+            "it lies in the working directory, or at most one level above: .env or ../.env",
+        )
+    return found
+
+
+def _on_host(project: str, path: str) -> str | None:
+    """A path of a compose file seen from the release's root; None if it belongs to the instance or is not known yet."""
+    if path.startswith(("/", "~")) or "$" in path:
+        return None
+    return posixpath.normpath(posixpath.join(project, path))
+
+
+def _add_mount(draft: _Draft, who: str, mount: str) -> None:
+    path = _on_host(draft.project, mount)
+    if path is None or path == draft.environment_file or path in draft.files:
+        return
+    if path != "." and not is_safe_path(path):
+        raise BadInput(
+            f"{who} mounts {mount}, which is outside the release",
+            "move it below the working directory, or use an absolute path of the instance",
+        )
+    if (draft.root / path).exists():
+        _add(draft, path, f"{who} mounts {mount}:")
+    else:
+        draft.warnings.append(
+            f"{who} mounts {mount}, which is not in the repository: it starts empty with every release "
+            "(a named volume or an absolute path would keep its data)"
+        )
+
+
+def _check_env_files(draft: _Draft, app: Compose, has_environment: bool) -> None:
+    for name, service in app.services.items():
+        for written in service.env_files:
+            path = _on_host(draft.project, written)
+            if path is None or path in draft.files:
+                continue
+            if path == draft.environment_file:
+                if not has_environment:
+                    draft.warnings.append(f"service {name} reads {written}, which is empty without `parameters`")
+                continue
+            raise BadInput(
+                f"service {name} reads {written}, which will not be on the instance",
+                f"set `environment-file: {written}` if that is the file `parameters` fills, or add it to `files`",
+            )
+
+
+def _check_all(draft: _Draft, has_environment: bool) -> None:
+    for path in draft.files:
+        if path in RESERVED:
+            raise BadInput(f"{path} is a name a release uses for itself", "rename the file")
+    if has_environment and draft.environment_file in draft.files:
+        raise BadInput(
+            f"{draft.environment_file} is a file of the release and the place of the environment file",
+            "leave it out of `files`, or give no `parameters`",
+        )
+    if draft.is_too_big:
+        raise BadInput(
+            f"the release has {len(draft.files)} files of {draft.size:,} bytes together, or more; "
+            f"allowed are {MAX_FILES} and {MAX_BYTES:,}",
+            "mount or list the files the application needs, not whole folders; data belongs into a volume",
+        )
+
+
+def _add(draft: _Draft, path: str, why: str) -> None:
+    """A file, or all files of a folder."""
+    for each in _files_below(draft.root, path):
+        if each not in draft.files:
+            draft.files[each] = _read(draft.root, _inside(each, why), why)
+        if os.access(draft.root / each, os.X_OK) and not draft.files[each].startswith(b"#!"):
+            draft.warnings.append(f"{each} will not be executable on the instance: only scripts with a #! line are")
+        if draft.is_too_big:
+            return  # _check_all says so
+
+
+def _files_below(root: Path, path: str) -> Iterator[str]:
+    if not (root / path).is_dir():
+        yield path
+        return
+    for folder, folders, names in os.walk(root / path):
+        folders[:] = sorted(each for each in folders if each != ".git")
+        for name in sorted(names):
+            yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def _inside(path: str, why: str) -> str:
+    if path != "." and not is_safe_path(path):
+        raise BadInput(
+            f"{why}: {path!r} is not below the working directory",
+            "a release holds files below the working directory, their names free of backslashes and control characters",
+        )
+    return path
+
+
+def _read(root: Path, path: str, why: str) -> bytes:
+    file = root / path
+    try:
+        if not file.resolve().is_relative_to(root.resolve()):
+            raise BadInput(f"{why}: {path} is a link that leaves the working directory", "put the file itself there")
+        if file.exists() and not file.is_file():
+            raise BadInput(f"{why}: {path} is no regular file", "a release holds files and folders of files")
+        return file.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{why}: {path} cannot be read ({error.strerror})",
+            "check the path, and that the job has checked the repository out",
+        ) from error

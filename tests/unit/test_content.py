@@ -1,0 +1,195 @@
+"""What goes into a release from a working directory, and what is refused before anything is uploaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deployer.core.errors import BadInput
+from deployer.image import content
+from deployer.image.content import Content, collect
+
+WEB = "services:\n  web:\n    image: a\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    return folder
+
+
+def put(root: Path, path: str, text: str = "x") -> Path:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def gather(
+    root: Path,
+    *files: str,
+    compose: tuple[str, ...] = ("docker-compose.yml",),
+    environment_file: str = ".env",
+    has_environment: bool = True,
+) -> Content:
+    return collect(root, compose, files, environment_file, has_environment)
+
+
+def test_compose_files_come_first_then_files_and_folders(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, "prod.yml", WEB)
+    put(root, "conf/b.conf")
+    put(root, "conf/deep/a.conf")
+    put(root, "conf/.git/HEAD")
+    put(root, "one.txt", "1")
+    found = gather(root, "conf", "./one.txt", compose=("docker-compose.yml", "prod.yml"))
+    assert list(found.files) == ["docker-compose.yml", "prod.yml", "conf/b.conf", "conf/deep/a.conf", "one.txt"]
+    assert found.compose_files == ("docker-compose.yml", "prod.yml")
+    assert found.files["one.txt"] == b"1"
+    assert found.warnings == ()
+
+
+def test_what_a_service_mounts_from_the_repository_goes_along(root: Path) -> None:
+    mounts = (
+        "    volumes: ['./p.yml:/p.yml', './conf:/conf:ro', '/var/log:/log', '~/x:/x', '${D}/y:/y', 'data:/data']\n"
+    )
+    put(root, "docker-compose.yml", WEB + mounts)
+    put(root, "p.yml")
+    put(root, "conf/a")
+    assert list(gather(root).files) == ["docker-compose.yml", "p.yml", "conf/a"]
+
+
+def test_paths_count_from_the_first_compose_files_folder(root: Path) -> None:
+    put(root, "deploy/compose.yml", WEB + "    env_file: ../.env\n    volumes: ['../p.yml:/p.yml']\n")
+    put(root, "p.yml")
+    found = gather(root, compose=("deploy/compose.yml",), environment_file="../.env")
+    assert list(found.files) == ["deploy/compose.yml", "p.yml"]
+    assert found.environment_file == ".env"
+
+
+def test_the_environment_file_may_be_one_level_above(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    env_file: ../.env\n    volumes: ['../.env:/app/.env']\n")
+    assert gather(root, environment_file="../.env").environment_file == "../.env"
+
+
+@pytest.mark.parametrize("path", ["../../.env", "/etc/env", "~/.env", "${X}", "..", "."])
+def test_the_environment_file_stays_near(root: Path, path: str) -> None:
+    put(root, "docker-compose.yml", WEB)
+    with pytest.raises(BadInput, match="environment-file"):
+        gather(root, environment_file=path)
+
+
+def test_env_file_that_will_not_be_there_is_refused_with_the_input_to_set(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    env_file: ../.env\n")
+    with pytest.raises(BadInput, match=r"service web reads \.\./\.env") as refusal:
+        gather(root)
+    assert "environment-file: ../.env" in refusal.value.fix
+
+
+def test_env_file_in_the_repository_is_not_taken_along_unasked(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    env_file: [.env, common.env, /etc/env]\n")
+    put(root, "common.env")
+    with pytest.raises(BadInput, match=r"common\.env"):
+        gather(root)
+    assert "common.env" in gather(root, "common.env").files
+
+
+def test_environment_without_parameters_is_empty_and_said_so(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    env_file: .env\n")
+    assert "empty without `parameters`" in gather(root, has_environment=False).warnings[0]
+
+
+def test_environment_file_cannot_be_in_the_release_as_well(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, ".env")
+    with pytest.raises(BadInput, match=r"\.env"):
+        gather(root, ".env")
+    assert ".env" in gather(root, ".env", has_environment=False).files
+
+
+def test_mount_that_is_not_in_the_repository_is_a_warning(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    volumes: ['./data:/data']\n")
+    assert "./data" in gather(root).warnings[0]
+
+
+def test_mount_outside_the_release_is_refused(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    volumes: ['../conf:/conf']\n")
+    with pytest.raises(BadInput, match=r"service web mounts \.\./conf"):
+        gather(root)
+
+
+def test_files_of_configs_go_along(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "configs: {c: {file: ./c.conf}}\n")
+    put(root, "c.conf")
+    assert "c.conf" in gather(root).files
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a\\b"])
+def test_paths_outside_are_refused(root: Path, path: str) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, "../x")
+    with pytest.raises(BadInput, match="not below"):
+        gather(root, path)
+    with pytest.raises(BadInput, match="not below"):
+        gather(root, compose=(path,))
+
+
+def test_link_that_leaves_the_working_directory_is_refused(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, "inside")
+    (root / "out").symlink_to(put(root, "../secret"))
+    (root / "in").symlink_to(root / "inside")
+    with pytest.raises(BadInput, match="link"):
+        gather(root, "out")
+    assert gather(root, "in").files["in"] == b"x"
+
+
+@pytest.mark.parametrize("path", ["none.yml", "folder"])
+def test_compose_file_that_cannot_be_read_is_named(root: Path, path: str) -> None:
+    (root / "folder").mkdir()
+    with pytest.raises(BadInput, match=path):
+        gather(root, compose=(path,))
+
+
+def test_missing_file_is_named(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    with pytest.raises(BadInput, match=r"files: none\.txt cannot be read \(No such file"):
+        gather(root, "none.txt")
+
+
+def test_pipe_is_no_file(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    os.mkfifo(root / "pipe")
+    with pytest.raises(BadInput, match="no regular file"):
+        gather(root, "pipe")
+
+
+@pytest.mark.parametrize("path", ["release.json", "activate", "compose.images.yml"])
+def test_names_a_release_uses_itself_are_refused(root: Path, path: str) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, path)
+    with pytest.raises(BadInput, match=path):
+        gather(root, path)
+
+
+def test_program_that_would_lose_its_x_bit_is_a_warning(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, "bin/script", "#!/bin/sh\n").chmod(0o755)
+    put(root, "bin/program", "\x7fELF").chmod(0o755)
+    assert [each.split()[0] for each in gather(root, "bin").warnings] == ["bin/program"]
+
+
+def test_data_mounted_by_mistake_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(root, "docker-compose.yml", WEB)
+    for name in ("a", "b", "c"):
+        put(root, f"data/{name}", "x" * 100)
+    monkeypatch.setattr(content, "MAX_BYTES", 250)
+    with pytest.raises(BadInput, match="allowed are"):
+        gather(root, "data")
+    monkeypatch.setattr(content, "MAX_BYTES", 1000)
+    monkeypatch.setattr(content, "MAX_FILES", 3)
+    with pytest.raises(BadInput, match="allowed are"):
+        gather(root, "data")
