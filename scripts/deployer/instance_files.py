@@ -1,0 +1,98 @@
+"""What instances are given: the files of `scripts/instance`, and two texts made from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from deployer.core.errors import DeployError
+from deployer.core.keys import APP_PATTERN
+from deployer.core.release import SHA256_PATTERN
+from deployer.core.version import VERSION_PATTERN
+
+DIRECTORY = Path(__file__).resolve().parent.parent / "instance"
+
+BUCKET_PATTERN = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+GROUP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+GENERATION_PATTERN = r"0|[1-9][0-9]{0,9}"
+SUBCOMMAND_PATTERN = r"boot|prefetch|activate|status|down"
+
+MOST_DOCUMENT = 64 * 1024
+"""SSM: a document has at most 64 KB."""
+
+MOST_USER_DATA = 16 * 1024
+"""EC2: user data has at most 16 KB before it is encoded."""
+
+# name: (pattern, what it is). An empty value is allowed where a subcommand has no use for the parameter.
+_PARAMETERS = {
+    "Subcommand": (SUBCOMMAND_PATTERN, "What to do"),
+    "App": (APP_PATTERN, "Name of the application"),
+    "Bucket": (BUCKET_PATTERN, "S3 bucket of the application"),
+    "Group": (GROUP_PATTERN, "Auto Scaling group of the instance"),
+    "Version": (f"({VERSION_PATTERN})?", "Version of the release"),
+    "ManifestSha256": (f"({SHA256_PATTERN})?", "SHA-256 of the release's manifest"),
+    "Generation": (f"({GENERATION_PATTERN})?", "Fencing token of the rollout"),
+}
+_REQUIRED = frozenset({"Subcommand", "App", "Bucket", "Group"})
+
+
+def read(name: str) -> str:
+    """The text of a file of `scripts/instance`."""
+    return (DIRECTORY / name).read_text(encoding="utf-8")
+
+
+def ssm_document() -> str:
+    """The SSM document as JSON: one shell step that carries the loader, every parameter typed and patterned."""
+    script = _fill(read("document.sh"), LOADER=read("loader"))
+    content = {
+        "schemaVersion": "2.2",
+        "description": "Brings an instance to a release of an application",
+        "parameters": {name: _parameter(name) for name in _PARAMETERS},
+        "mainSteps": [
+            {
+                "action": "aws:runShellScript",
+                "name": "deployer",
+                "inputs": {"timeoutSeconds": "3600", "runCommand": script.splitlines()},
+            }
+        ],
+    }
+    return _within(json.dumps(content, indent=2) + "\n", MOST_DOCUMENT, "the SSM document")
+
+
+def user_data(app: str, bucket: str, group: str, lifecycle_hook: str) -> str:
+    """The launch template's user data of one group; `lifecycle_hook` may be empty. The values are checked already."""
+    text = _fill(
+        read("user-data"),
+        APP=app,
+        BUCKET=bucket,
+        GROUP=group,
+        LIFECYCLE_HOOK=lifecycle_hook,
+        LOADER=read("loader"),
+        UNIT=read("deployer-boot.service"),
+    )
+    return _within(text, MOST_USER_DATA, "the user data")
+
+
+def _parameter(name: str) -> dict[str, str]:
+    pattern, description = _PARAMETERS[name]
+    default = {} if name in _REQUIRED else {"default": ""}
+    return {
+        "type": "String",
+        "description": description,
+        "allowedPattern": f"^({pattern})$",
+        "interpolationType": "ENV_VAR",
+        **default,
+    }
+
+
+def _fill(template: str, **values: str) -> str:
+    """The template with each @NAME@ replaced, in one pass: a value is never searched for placeholders."""
+    return re.sub("@([A-Z_]+)@", lambda found: values[found[1]].rstrip("\n"), template)
+
+
+def _within(text: str, limit: int, what: str) -> str:
+    size = len(text.encode())
+    if size > limit:
+        raise DeployError(f"{what} has {size} bytes, {limit} are allowed", "shorten scripts/instance/loader")
+    return text
