@@ -30,9 +30,7 @@ class Command:
 
 
 COMMANDS = {
-    "assume-role": Command(
-        "assume_role", inputs.AssumeRoleInputs, "trade the job's OIDC token for an IAM role"
-    ),
+    "assume-role": Command("assume_role", inputs.AssumeRoleInputs, "trade the job's OIDC token for an IAM role"),
     "build": Command("build", inputs.BuildInputs, "build an image, push it, say its digest"),
     "publish": Command("publish", inputs.PublishInputs, "put a release into the bucket, once and for all"),
     "rollout": Command("rollout", inputs.RolloutInputs, "bring every instance of a group to a release"),
@@ -40,9 +38,7 @@ COMMANDS = {
     "plan": Command("plan", inputs.RolloutInputs, "say what a rollout would do, changing nothing"),
     "status": Command("status", inputs.StatusInputs, "say what runs where"),
     "history": Command("history", inputs.StatusInputs, "list the rollouts of a group"),
-    "render": Command(
-        "render", inputs.RenderInputs, "print the SSM document or the launch template's user data"
-    ),
+    "render": Command("render", inputs.RenderInputs, "print the SSM document or the launch template's user data"),
 }
 
 
@@ -84,9 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
         for each in inputs.inputs_of(command.inputs):
             verb.add_argument(each.flag, dest=each.name, metavar="VALUE", help=each.help.replace("%", "%%"))
-        verb.add_argument(
-            "--json", action="store_true", help="print the outcome as JSON; the log goes to stderr"
-        )
+        verb.add_argument("--json", action="store_true", help="print the outcome as JSON; the log goes to stderr")
     return parser
 
 

@@ -363,6 +363,19 @@ def roll_frozen(world: World, frozen: list[dict[str, Any]]) -> None:
     roll(world, wish())
 
 
+def test_a_rollout_that_died_after_its_promotion_still_knows_the_way_back() -> None:
+    world = fleet_of(3, version="v2")
+    key = keys.desired("orange", world.name)
+    promoted = Desired(1, "v2", sha_of("v2"), ReleaseRef("v1", sha_of("v1")), "2026-01-01T00:00:00Z", "the dead run")
+    world.replace(key, promoted.to_json(), world.objects[key].etag)
+    world.hosts["i-1"].version = "v1"
+    world.broken["v2"] = {"i-1"}
+    rolled = roll(world, wish("v2"))
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert set(world.versions().values()) == {"v1"}
+    assert desired_of(world).version == "v1"
+
+
 def test_a_record_is_never_rewritten_by_a_later_rollout() -> None:
     world = fleet_of(3)
     roll(world, wish())

@@ -107,12 +107,14 @@ def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
     )
 
 
-def turned(progress: Progress, now: float) -> Progress:
-    """Progress at the moment a rollout turns back: nobody is proven on the previous release yet.
+def turned(progress: Progress, version: str, now: float) -> Progress:
+    """Progress at the moment a rollout turns back to `version`: nobody is proven on it yet.
 
-    Owing are the instances that were touched, or, once the target was promoted, all of them: any may have booted it.
+    Owing is who was touched or says it runs anything else (an earlier run may have died half-way), and everyone once
+    the target was promoted: any instance may have booted it.
     """
-    owing = progress.owing if progress.promoted_at is not None else frozenset(progress.touched)
+    astray = {each for each, step in progress.steps.items() if step.running not in (None, version)}
+    owing = progress.owing if progress.promoted_at is not None else astray.union(progress.touched) & progress.owing
     steps = {each: _anew(step, now) if each in owing else step for each, step in progress.steps.items()}
     return Progress(steps, owing, promoted_at=now)
 

@@ -35,9 +35,7 @@ class Changed(DeployError):
     """`replace` found another object than the one that was read, or none. The same caution applies."""
 
     def __init__(self, place: str) -> None:
-        super().__init__(
-            f"{place} was changed by somebody else", "run again: it starts from what is there now"
-        )
+        super().__init__(f"{place} was changed by somebody else", "run again: it starts from what is there now")
 
 
 class Store(Protocol):

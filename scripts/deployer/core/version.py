@@ -17,9 +17,7 @@ RULE = "1 to 128 letters, digits, `.`, `_` or `-`, the first a letter or digit"
 def check_version(text: str) -> str:
     """`text` itself; raises BadInput with the rule it breaks."""
     if not re.fullmatch(VERSION_PATTERN, text):
-        raise BadInput(
-            f"{text!r} is no version: a version is {RULE}", "give another `version`, for example v1.2.3"
-        )
+        raise BadInput(f"{text!r} is no version: a version is {RULE}", "give another `version`, for example v1.2.3")
     return text
 
 

@@ -22,24 +22,28 @@ class DesiredRelease:
 
     def promote(self, target: Target) -> None:
         """The target is desired; what was desired before becomes `previous`."""
-        self._write(target, self._previous_of(target.version))
+        self._write(target, self.way_back(target.version))
 
-    def restore(self, generation: int) -> None:
-        """What was desired before the rollout is desired again, under a new generation.
+    def way_back(self, version: str) -> ReleaseRef | None:
+        """What a rollout of `version` goes back to when it fails: what is desired now.
 
-        Written even where nothing had been promoted: an instance nobody could reach comes back by its own next boot.
-        A group that had nothing before gets version "", which boots nothing; if it never had an object it stays so.
+        Where that is `version` itself, because an earlier rollout of it died after its promotion or because it is
+        rolled out once more, it is the release before.
         """
-        if self.before is not None:
-            target = Target(self.before.version, self.before.manifest_sha256, generation)
-            self._write(target, self.before.previous)
-        elif self._stored is not None:
-            self._write(Target("", "", generation), None)
-
-    def _previous_of(self, version: str) -> ReleaseRef | None:
         if self.before is None or not self.before.version:
             return None
         return self.before.previous if self.before.version == version else self.before.release
+
+    def restore(self, target: Target) -> None:
+        """The previous release is desired again, under a new generation; version "" boots nothing.
+
+        Written even where nothing had been promoted: an instance nobody could reach comes back by its own next boot.
+        A group that never had a desired release and was promoted nothing stays without one.
+        """
+        if self._stored is not None:
+            before = self.before
+            kept = before.previous if before and before.version == target.version else None
+            self._write(target, kept)
 
     def _write(self, target: Target, previous: ReleaseRef | None) -> None:
         desired = Desired(

@@ -194,9 +194,9 @@ class Loop:
         self._report.turning(self.plan, reason)
         self._record.turned(generation, reason)
         self._cancel_open()
-        self._desired.restore(generation)
         self.plan = turned_back(self.plan, generation)
-        self.progress = turned(self.progress, self._clock.now())
+        self._desired.restore(self.plan.target)
+        self.progress = turned(self.progress, self.plan.target.version, self._clock.now())
 
     def _cancel_open(self) -> None:
         for command_id in self._open:

@@ -83,14 +83,14 @@ def roll_out(wish: Wish, world: World) -> Rolled:
         fleet = world.group.observe()
         check_fleet(world.group.name, fleet, wish.limits)
         plan = _plan(wish, world, lease, desired, fleet)
-        record = Record(world.store, world.clock, _account(wish, world, plan))
+        record = Record(world.store, world.clock, _account(wish, world, desired, plan))
         report = Report(world.voice, world.group.name)
         report.opening(plan, len(fleet.settled))
         loop = Loop(plan, world.group, world.commands, desired, lease, record, report, world.clock)
         with _recorded(record, report), _quiet(plan, world, record):
             ending = loop.run()
         record.end(ending.result.value, ending.reason)
-        source = plan.previous.version if plan.previous else ""
+        source = desired.before.version if desired.before else ""
         seconds = world.clock.now() - plan.started_at
         return Rolled(ending, world.group.name, source, plan.target.generation, seconds, world.clock.stop_requested())
 
@@ -109,8 +109,7 @@ def _lease(wish: Wish, world: World) -> Iterator[Lease]:
 
 
 def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet) -> Plan:
-    before = desired.before
-    previous = before.release if before and before.version else None
+    previous = desired.way_back(wish.release.version)
     behind_load_balancer = any(each.traffic is not Traffic.NONE for each in fleet.instances)
     return Plan(
         target=Target(wish.release.version, wish.release.manifest_sha256, lease.generation),
@@ -122,7 +121,7 @@ def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet
     )
 
 
-def _account(wish: Wish, world: World, plan: Plan) -> Account:
+def _account(wish: Wish, world: World, desired: DesiredRelease, plan: Plan) -> Account:
     return Account(
         app=wish.app,
         group=world.group.name,
@@ -130,7 +129,7 @@ def _account(wish: Wish, world: World, plan: Plan) -> Account:
         owner=wish.owner,
         run_url=wish.run_url,
         started_at=plan.started_at,
-        source=plan.previous.version if plan.previous else "",
+        source=desired.before.version if desired.before else "",
         target=plan.target.version,
         policy=wish.policy,
     )
