@@ -23,12 +23,13 @@ class Marker:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def proves(self, version: str, manifest_sha256: str, generation: int) -> bool:
-        """True if the instance runs exactly this release and was told so in this generation."""
-        return self.outcome in ("activated", "unchanged") and (
-            self.version,
-            self.manifest_sha256,
-            self.generation,
-        ) == (version, manifest_sha256, generation)
+        """True if the instance runs exactly this release and was told so in this generation.
+
+        Version "" asks for an instance that runs nothing, and nothing has no generation.
+        """
+        if self.outcome not in ("activated", "unchanged") or self.version != version:
+            return False
+        return not version or (self.manifest_sha256, self.generation) == (manifest_sha256, generation)
 
 
 def find_marker(stdout: str) -> Marker | None:

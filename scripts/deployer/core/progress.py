@@ -113,7 +113,7 @@ def turned(progress: Progress, version: str, now: float) -> Progress:
     Owing is who was touched or says it runs anything else (an earlier run may have died half-way), and everyone once
     the target was promoted: any instance may have booted it.
     """
-    astray = {each for each, step in progress.steps.items() if step.running not in (None, version)}
+    astray = frozenset(each for each, step in progress.steps.items() if step.running not in (None, version))
     owing = progress.owing if progress.promoted_at is not None else astray.union(progress.touched) & progress.owing
     steps = {each: _anew(step, now) if each in owing else step for each, step in progress.steps.items()}
     return Progress(steps, owing, promoted_at=now)
