@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from deployer.cli import COMMANDS  # noqa: E402 (needs the line above when run as a script)
-from deployer.inputs import Input, inputs_of  # noqa: E402
+from deployer.inputs import DeliveryInputs, Input, inputs_of  # noqa: E402
 
 NOTE = "# Written by `make faces` from scripts/deployer/inputs.py and scripts/faces.py."
 
@@ -114,7 +114,7 @@ class Step:
 
 BUILT = "${{ steps.build.outputs.image || inputs.image }}"
 DELIVERY = (
-    Step("identity", "Assume the role", "assume-role"),
+    Step("check", "Check inputs and access", "check"),
     Step("build", "Build and push the image", "build", "inputs.image != '' && !contains(inputs.image, '@sha256:')"),
     Step(
         "publish",
@@ -127,7 +127,7 @@ DELIVERY = (
         },
         script=(
             'if [ -n "$IMAGE" ]; then',
-            "  INPUT_IMAGES=${INPUT_IMAGES//,/$'\\n'}$'\\n'${SERVICE:+$SERVICE=}$IMAGE",
+            "  INPUT_IMAGES=${INPUT_IMAGES//,/$'\\n'}$'\\n'$SERVICE=$IMAGE",
             "fi",
         ),
     ),
@@ -142,34 +142,11 @@ DELIVERED = {
 """Where the root action's outputs come from."""
 
 
-SERVICE = Input(
-    name="service", type=str, default="", shown="", required=False, help="Compose service that runs `image`"
-)
-OF_ITS_OWN = {
-    "image": "Image to build and push, without a tag; with a digest (name@sha256:…) it is taken as it is, not built; "
-    "empty: the compose files name all images",
-    "version": "Version of the release; default: made from the git tag, or date, run and commit",
-}
-"""What the root action says of inputs that its steps need, and it does not."""
-
-
-def delivery_inputs() -> tuple[Input, ...]:
-    """The root action's inputs: the union of its steps', none twice."""
-    found: dict[str, Input] = {}
-    for step in DELIVERY:
-        for each in inputs_of(COMMANDS[step.command].inputs):
-            own = OF_ITS_OWN.get(each.name)
-            found.setdefault(each.name, replace(each, required=False, help=own) if own else each)
-            if each.name == "image":
-                found["service"] = SERVICE
-    return tuple(found.values())
-
-
 def delivery_yml() -> str:
     """The root action."""
     title = "Deploy to an Auto Scaling group"
     description = "Build a docker-compose application and bring every instance of an AWS Auto Scaling group to it"
-    lines = _head(title, description, "upload-cloud", delivery_inputs(), DELIVERED)
+    lines = _head(title, description, "upload-cloud", inputs_of(DeliveryInputs), DELIVERED)
     for step in DELIVERY:
         lines += _step(step, "")
     return _joined(lines)
@@ -227,7 +204,7 @@ def reference_md() -> str:
         "Each input is also a flag of the command line (`--app`) and an environment variable (`INPUT_APP`).",
         "Durations are `90s`, `10m`, `1h`; shares are a count or a percentage; lists have one item a line, or commas.",
         "",
-        *_section("awesomeorange/deploy@v1", "the whole delivery", delivery_inputs(), tuple(DELIVERED)),
+        *_section("awesomeorange/deploy@v1", "the whole delivery", inputs_of(DeliveryInputs), tuple(DELIVERED)),
     ]
     for name, action in ACTIONS.items():
         inputs = inputs_of(COMMANDS[action.command].inputs)

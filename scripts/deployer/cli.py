@@ -30,6 +30,7 @@ class Command:
 
 
 COMMANDS = {
+    "check": Command("check", inputs.DeliveryInputs, "look at all that a delivery takes, changing nothing"),
     "assume-role": Command("assume_role", inputs.AssumeRoleInputs, "trade the job's OIDC token for an IAM role"),
     "build": Command("build", inputs.BuildInputs, "build an image, push it, say its digest"),
     "publish": Command("publish", inputs.PublishInputs, "put a release into the bucket, once and for all"),

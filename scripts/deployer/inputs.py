@@ -216,6 +216,19 @@ class RollbackInputs(Policy):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeliveryInputs(RolloutInputs, PublishInputs, BuildInputs):
+    """check, and the root action: build, publish and rollout in one"""
+
+    image: str = optional(
+        "",
+        "Image to build and push, without a tag; with a digest (name@sha256:…) it is taken as it is, not built; "
+        "empty: the compose files name all images",
+    )
+    service: str = optional("", "Compose service that runs `image`")
+    version: str = optional("", "Version of the release; default: made from the git tag, or date, run and commit")
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatusInputs(FleetPlace):
     """status and history"""
 
