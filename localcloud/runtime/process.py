@@ -38,6 +38,7 @@ exec {curl} --connect-to localhost::{address}: --connect-to 127.0.0.1::{address}
 
 _AWS = """\
 #!/bin/sh
+export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:{metadata_port}
 exec {aws} "$@"
 """
 
@@ -135,7 +136,7 @@ def _lay_out(directory: Path, address: str, metadata_port: int, registry: str) -
         raise RuntimeError("the process runtime needs curl")
     _program(directory, "curl", _CURL, curl=curl, address=address, metadata_port=metadata_port)
     _program(directory, "docker", _DOCKER, repository=_REPOSITORY, python=sys.executable, instance=directory)
-    _program(directory, "aws", _AWS, aws=Path(sys.executable).parent / "aws")
+    _program(directory, "aws", _AWS, aws=Path(sys.executable).parent / "aws", metadata_port=metadata_port)
 
 
 def _program(directory: Path, name: str, template: str, **values: object) -> None:
