@@ -28,15 +28,25 @@ OUTPUTS = {
     "image": "The image by digest: name@sha256:…",
     "digest": "Digest of the image: sha256:…",
     "generation": "Generation of the group after the rollout",
-    "status": "How the rollout ended: succeeded, failed, rolled_back or could_not_restore",
+    "status": "How the rollout ended: succeeded, failed, rolled_back, could_not_restore or interrupted",
     "instances-total": "Instances in the group",
     "instances-updated": "Instances proven on the version",
     "report": "S3 address of the rollout's record",
     "aws-account-id": "Account the credentials belong to",
     "role-arn": "ARN of the identity AWS sees",
+    "manifest-sha256": "Checksum of the release's manifest",
     "expires-at": "When the credentials end (UTC), empty if they do not",
 }
-ROLLED = ("version", "previous-version", "generation", "status", "instances-total", "instances-updated", "report")
+
+
+def outputs_named(*names: str) -> dict[str, str]:
+    """Outputs and what they are."""
+    return {name: OUTPUTS[name] for name in names}
+
+
+ROLLED = outputs_named(
+    "version", "previous-version", "generation", "status", "instances-total", "instances-updated", "report"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Action:
     title: str
     command: str
     description: str
-    outputs: tuple[str, ...]
+    outputs: Mapping[str, str]
     icon: str
 
 
@@ -55,21 +65,21 @@ ACTIONS = {
         "Assume an AWS role",
         "assume-role",
         "Trade the job's OIDC token for an IAM role: no access key is stored anywhere",
-        ("aws-account-id", "role-arn", "expires-at"),
+        outputs_named("aws-account-id", "role-arn", "expires-at"),
         "lock",
     ),
     "build-push": Action(
         "Build and push an image",
         "build",
         "Build an image, push it, say its digest",
-        ("version", "image", "digest"),
+        outputs_named("version", "image", "digest"),
         "box",
     ),
     "publish": Action(
         "Publish a release",
         "publish",
         "Put a release of a docker-compose application into S3, once and for all",
-        ("version",),
+        outputs_named("version", "manifest-sha256"),
         "archive",
     ),
     "rollout": Action(
@@ -89,11 +99,21 @@ ACTIONS = {
     "plan": Action(
         "Plan a rollout",
         "plan",
-        "Say what a rollout would do, changing nothing; exit code 10 when it would change something",
-        ROLLED,
+        "Say what a rollout would do, changing nothing",
+        {"version": OUTPUTS["version"], "status": "`changes` if a rollout would change something, else `unchanged`"},
         "list",
     ),
-    "status": Action("Status of a group", "status", "Say what runs where", ROLLED, "activity"),
+    "status": Action(
+        "Status of a group",
+        "status",
+        "Say what runs where",
+        {
+            "status": "`converged` if every instance runs the desired release, else `drifted`",
+            "instances-total": OUTPUTS["instances-total"],
+            "instances": "What each instance says it runs, by group (JSON)",
+        },
+        "activity",
+    ),
 }
 
 
@@ -134,19 +154,20 @@ DELIVERY = (
     Step("rollout", "Roll out", "rollout", given={"INPUT_VERSION": "${{ steps.publish.outputs.version }}"}),
 )
 DELIVERED = {
-    **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},
+    **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},  # also of a rollout that failed
     "version": "${{ steps.rollout.outputs.version || steps.publish.outputs.version }}",
     "image": BUILT,
     "digest": "${{ steps.build.outputs.digest }}",
 }
-"""Where the root action's outputs come from."""
+"""The root action's outputs and where they come from."""
 
 
 def delivery_yml() -> str:
     """The root action."""
     title = "Deploy to an Auto Scaling group"
     description = "Build a docker-compose application and bring every instance of an AWS Auto Scaling group to it"
-    lines = _head(title, description, "upload-cloud", inputs_of(DeliveryInputs), DELIVERED)
+    lines = _head(title, description, "upload-cloud", inputs_of(DeliveryInputs))
+    lines += _outputs(outputs_named(*DELIVERED), DELIVERED)
     for step in DELIVERY:
         lines += _step(step, "")
     return _joined(lines)
@@ -154,9 +175,9 @@ def delivery_yml() -> str:
 
 def action_yml(action: Action) -> str:
     """One of the smaller actions, which is one step."""
-    outputs = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in action.outputs}
+    values = {name: f"${{{{ steps.run.outputs.{name} }}}}" for name in action.outputs}
     inputs = inputs_of(COMMANDS[action.command].inputs)
-    lines = _head(action.title, action.description, action.icon, inputs, outputs)
+    lines = _head(action.title, action.description, action.icon, inputs) + _outputs(action.outputs, values)
     return _joined(lines + _step(Step("run", action.title, action.command), "/../.."))
 
 
@@ -164,15 +185,19 @@ def _joined(lines: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _head(title: str, description: str, icon: str, inputs: Sequence[Input], outputs: Mapping[str, str]) -> list[str]:
+def _head(title: str, description: str, icon: str, inputs: Sequence[Input]) -> list[str]:
     lines = [NOTE, f"name: {_text(title)}", f"description: {_text(description)}", "author: AwesomeOrange"]
     lines += ["branding:", f"  icon: {icon}", "  color: orange", "inputs:"]
     for each in inputs:
         lines += [f"  {each.name}:", f"    description: {_text(each.help)}"]
         lines.append("    required: true" if each.required else f"    default: {_text(each.shown)}")
-    lines.append("outputs:")
-    for name, value in outputs.items():
-        lines += [f"  {name}:", f"    description: {_text(OUTPUTS[name])}", f"    value: {value}"]
+    return lines
+
+
+def _outputs(meanings: Mapping[str, str], values: Mapping[str, str]) -> list[str]:
+    lines = ["outputs:"]
+    for name, meaning in meanings.items():
+        lines += [f"  {name}:", f"    description: {_text(meaning)}", f"    value: {values[name]}"]
     return [*lines, "runs:", "  using: composite", "  steps:"]
 
 
@@ -184,6 +209,8 @@ def _step(step: Step, up: str) -> list[str]:
     lines += ["      shell: bash", "      env:"]
     lines += [f"        {variable}: {value}" for variable, value in {**handed_over, **step.given}.items()]
     last = f'exec "$GITHUB_ACTION_PATH{up}/scripts/run" {step.command}'
+    if step.command == "plan":  # 10, "it would change something", is no failure of the job's; its status says it
+        last = last.removeprefix("exec ") + " || test $? -eq 10"
     if not step.script:
         return [*lines, f"      run: {last}"]
     return [*lines, "      run: |", *(f"        {line}" for line in (*step.script, last))]
@@ -204,7 +231,9 @@ def reference_md() -> str:
         "Each input is also a flag of the command line (`--app`) and an environment variable (`INPUT_APP`).",
         "Durations are `90s`, `10m`, `1h`; shares are a count or a percentage; lists have one item a line, or commas.",
         "",
-        *_section("awesomeorange/deploy@v1", "the whole delivery", inputs_of(DeliveryInputs), tuple(DELIVERED)),
+        *_section(
+            "awesomeorange/deploy@v1", "the whole delivery", inputs_of(DeliveryInputs), outputs_named(*DELIVERED)
+        ),
     ]
     for name, action in ACTIONS.items():
         inputs = inputs_of(COMMANDS[action.command].inputs)
@@ -212,14 +241,14 @@ def reference_md() -> str:
     return "\n".join(lines)
 
 
-def _section(uses: str, description: str, inputs: Sequence[Input], outputs: Sequence[str]) -> list[str]:
+def _section(uses: str, description: str, inputs: Sequence[Input], outputs: Mapping[str, str]) -> list[str]:
     lines = [f"## `{uses}`", "", f"{description[0].upper()}{description[1:]}.", "", "| input | default | what it is |"]
     lines += ["|---|---|---|"]
     for each in inputs:
         default = "**required**" if each.required else f"`{each.shown}`" if each.shown else ""
         lines.append(f"| `{each.name}` | {default} | {_cell(each.help)} |")
     lines += ["", "| output | what it is |", "|---|---|"]
-    return [*lines, *(f"| `{name}` | {_cell(OUTPUTS[name])} |" for name in outputs), ""]
+    return [*lines, *(f"| `{name}` | {_cell(meaning)} |" for name, meaning in outputs.items()), ""]
 
 
 def _cell(text: str) -> str:

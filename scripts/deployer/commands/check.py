@@ -9,20 +9,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from deployer.aws.session import open_session
+from deployer.commands.groups import check_place
 from deployer.commands.rolling import limits_of
-from deployer.core import keys
 from deployer.core.errors import BadInput
 from deployer.core.version import check_version
 from deployer.github.console import Console
 from deployer.image.content import collect
 from deployer.inputs import DeliveryInputs
 from deployer.outcome import Outcome
+from deployer.rollout.preflight import check_limits
 
 
 def run(inputs: DeliveryInputs, console: Console) -> Outcome:
     """No outputs; raises BadInput for what can be known here, Refused when AWS does not let us in."""
-    keys.check_app(inputs.app)
-    limits_of(inputs)
+    check_place(inputs)
+    check_limits(limits_of(inputs))
     if inputs.version:
         check_version(inputs.version)
     if bool(inputs.image) != bool(inputs.service):
