@@ -203,6 +203,17 @@ def test_an_instance_pending_at_the_promotion_is_waited_for() -> None:
     assert world.time > 1_000_120
 
 
+def test_an_instance_born_after_the_promotion_comes_back_too_when_the_bake_fails() -> None:
+    world = fleet_of(2)
+    world.alarms = {"errors": "OK"}
+    world.later(40, lambda: world.hosts.update({"i-new": Host("v2", 2, lifecycle="Pending")}))
+    world.later(45, lambda: world.alarms.update(errors="ALARM"))
+    world.later(90, lambda: setattr(world.hosts["i-new"], "lifecycle", "InService"))
+    rolled = roll(world, wish(bake=Seconds(600)))
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert set(world.versions().values()) == {"v1"}
+
+
 def test_an_instance_terminated_while_it_activates_is_no_failure() -> None:
     world = fleet_of(3)
     world.later(5, lambda: world.hosts.pop("i-0"))

@@ -114,7 +114,7 @@ def turned(progress: Progress, version: str, now: float) -> Progress:
     the target was promoted: any instance may have booted it.
     """
     astray = frozenset(each for each, step in progress.steps.items() if step.running not in (None, version))
-    owing = progress.owing if progress.promoted_at is not None else astray.union(progress.touched) & progress.owing
+    owing = frozenset(progress.steps) if progress.promoted_at is not None else astray.union(progress.touched)
     steps = {each: _anew(step, now) if each in owing else step for each, step in progress.steps.items()}
     return Progress(steps, owing, promoted_at=now)
 
