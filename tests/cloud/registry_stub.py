@@ -108,6 +108,8 @@ def _reply(stub: RegistryStub, path: str, authorization: str, headers: Any) -> t
         realm = stub.realm or f"http://{stub.host}/token"
         challenge = f'Bearer realm="{realm}",service="stub"' if stub.auth == "bearer" else 'Basic realm="stub"'
         return 401, {"WWW-Authenticate": challenge}, b"{}"
+    if path == "/v2/":  # where a client asks whether its login is any good
+        return 200, {}, b"{}"
     media_type, body = stub.objects.get(path.removeprefix("/v2/"), ("", b""))
     if not body:
         return 404, {}, b"{}"

@@ -112,6 +112,7 @@ def test_there_is_no_override_when_all_is_written_as_pinned() -> None:
         ("grafana/promtail:3.1", Reference("grafana/promtail", "docker.io", "grafana/promtail", "3.1")),
         ("localhost/a", Reference("localhost/a", "localhost", "a")),
         ("127.0.0.1:5000/a/b:v1", Reference("127.0.0.1:5000/a/b", "127.0.0.1:5000", "a/b", "v1")),
+        ("INTERNAL/a", Reference("INTERNAL/a", "INTERNAL", "a")),
         ("registry:5000/a", Reference("registry:5000/a", "registry:5000", "a")),
         (f"ghcr.io/o/a@{OLD}", Reference("ghcr.io/o/a", "ghcr.io", "o/a", "latest", OLD)),
         (f"a-b__c.d:V1@{OLD}", Reference("a-b__c.d", "docker.io", "library/a-b__c.d", "V1", OLD)),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import cache
 
 from deployer.aws import ecr
 from deployer.aws.session import open_session
+from deployer.core.errors import DeployError
 from deployer.github.console import Console
 from deployer.image import credentials
 from deployer.image.registry import Credentials
@@ -14,15 +16,12 @@ from deployer.inputs import Access
 
 
 def credentials_for(inputs: Access, console: Console) -> Credentials:
-    """How to find user and password for a registry's host; every password found is masked.
+    """How to find user and password for a registry's host; every password found is masked."""
 
-    A login that is there wins. ECR's own needs an AWS session, in the region of the registry.
-    """
-
+    @cache
     def find(registry: str) -> tuple[str, str] | None:
-        found = credentials.from_docker(os.environ, registry)
-        if found is None and ecr.is_ecr(registry):
-            found = ecr_login(inputs, registry, console)
+        found = ecr_login(inputs, registry, console) if ecr.is_ecr(registry) else None
+        found = found or credentials.from_docker(os.environ, registry)
         if found is not None:
             console.mask(found[1])
         return found
@@ -30,9 +29,16 @@ def credentials_for(inputs: Access, console: Console) -> Credentials:
     return find
 
 
-def ecr_login(inputs: Access, registry: str, console: Console) -> tuple[str, str]:
-    """User and password for an ECR registry; raises Refused when AWS says no."""
-    session = open_session(replace(inputs, aws_region=ecr.region_of(registry)), console)
-    user, password = ecr.login(session.client("ecr"))
-    console.mask(password)
-    return user, password
+def ecr_login(inputs: Access, registry: str, console: Console) -> tuple[str, str] | None:
+    """User and password for an ECR registry, by our AWS identity in the registry's region.
+
+    It goes before a login docker has kept, which ends after 12 hours. None if there is such a login and AWS says no;
+    without one AWS's refusal is raised.
+    """
+    try:
+        session = open_session(replace(inputs, aws_region=ecr.region_of(registry)), console)
+        return ecr.login(session.client("ecr"))
+    except DeployError:
+        if credentials.from_docker(os.environ, registry) is None:
+            raise
+        return None

@@ -40,14 +40,14 @@ def pin(name: str, digest: str) -> str:
 def parse(text: str) -> Reference:
     """The parts of an image's name; raises BadInput.
 
-    docker takes the first part for a registry if it holds a dot or a colon or is `localhost`; all else is on Docker
-    Hub, where a name without a slash is one of docker's own (`library/`).
+    docker takes the first part for a registry if it holds a dot, a colon or a capital, or is `localhost`; all else is
+    on Docker Hub, where a name without a slash is one of docker's own (`library/`).
     """
     match = _NAME.fullmatch(text)
     if not match:
         raise BadInput(f"{text!r} is no image name", "write it like registry.example.com/orange:v1, in lower case")
     first, slash, rest = match["name"].partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         registry, repository = first, rest
     else:
         registry, repository = DOCKER_HUB, match["name"] if slash else f"library/{match['name']}"

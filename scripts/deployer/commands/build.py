@@ -1,0 +1,162 @@
+"""`build`: an image for one version, pushed, and its digest.
+
+A version that is in the registry already, made from the same commit, is not built again: a job that runs twice ends
+with the same digest, also where tags are immutable.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from deployer.aws import ecr
+from deployer.commands.registry_access import credentials_for
+from deployer.core.errors import BadInput, DeployError, Refused
+from deployer.core.version import check_version, version_from
+from deployer.github.console import Console
+from deployer.github.run import RunContext
+from deployer.image import build as building
+from deployer.image import reference
+from deployer.image.build import Build
+from deployer.image.docker import Docker, own_config
+from deployer.image.reference import Reference
+from deployer.image.registry import DIGEST_PATTERN, Credentials, Registries
+from deployer.inputs import BuildInputs
+from deployer.outcome import Outcome
+
+LABEL = "org.opencontainers.image"
+
+
+def run(inputs: BuildInputs, console: Console) -> Outcome:
+    """Outputs `image` (name@sha256:…), `digest` and `version`; the first two are empty when nothing was pushed."""
+    version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
+    build = _build(inputs, version, console.run)
+    image = reference.parse(f"{build.image}:{version}")
+    credentials = _credentials(inputs, image.registry, console)
+    registries = Registries(credentials)
+    digest = _built_before(registries, image, build, console)
+    if not digest:
+        with _docker(inputs, image.registry, credentials) as docker:
+            digest = _run_build(docker, build, console)
+        digest = digest or (registries.digest(image) if build.push else "")
+    return _outcome(image, version, digest if build.push else "")
+
+
+def _build(inputs: BuildInputs, version: str, run: RunContext) -> Build:
+    """What the inputs ask for; raises BadInput for everything that is wrong with it."""
+    if reference.parse(inputs.image).name != inputs.image:
+        raise BadInput(f"image is {inputs.image!r}, with a tag", "give the name alone: the tag is the version")
+    build = Build(
+        image=inputs.image,
+        tags=tuple(dict.fromkeys((version, *([f"sha-{run.sha}"] if run.sha else []), *inputs.extra_tags), 0)),
+        context=inputs.context,
+        dockerfile=inputs.dockerfile,
+        target=inputs.target,
+        platforms=inputs.platforms,
+        build_args=inputs.build_args,
+        secrets=inputs.secrets,
+        labels=_labels(version, run),
+        cache=inputs.cache,
+        cache_folder=_cache_folder(),
+        provenance=inputs.provenance,
+        sbom=inputs.sbom,
+        push=inputs.push,
+    )
+    building.check(build, os.environ)
+    return build
+
+
+def _labels(version: str, run: RunContext) -> dict[str, str]:
+    """OCI's own labels, as far as they are known."""
+    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    labels = {
+        f"{LABEL}.revision": run.sha,
+        f"{LABEL}.source": f"{server}/{run.repository}" if run.repository else "",
+        f"{LABEL}.version": version,
+        f"{LABEL}.created": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return {name: value for name, value in labels.items() if value}
+
+
+def _cache_folder() -> str:
+    """Outside the checkout, where it would become part of the next build's context."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path(os.environ.get("HOME", "/root")) / ".cache")
+    return str(Path(home) / "awesomeorange-deploy" / "buildx")
+
+
+def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Credentials:
+    """The given login for the image's registry; for every other what docker and AWS know."""
+    if bool(inputs.registry_username) != bool(inputs.registry_password):
+        raise BadInput("registry-username and registry-password go together", "give both, or neither")
+    found = credentials_for(inputs, console)
+    if not inputs.registry_username:
+        return found
+    console.mask(inputs.registry_password)
+    given = (inputs.registry_username, inputs.registry_password)
+    return lambda host: given if host == registry else found(host)
+
+
+def _built_before(registries: Registries, image: Reference, build: Build, console: Console) -> str:
+    """The digest the version has in the registry if it was made from this very commit, else ""."""
+    revision = build.labels.get(f"{LABEL}.revision", "")
+    if not (build.push and revision):
+        return ""
+    try:
+        found = registries.labels(image)
+    except DeployError as error:  # a repository that does not exist yet may look like one we must not read
+        console.say(f"cannot tell whether {image.name}:{image.tag} is there already: {error.what}")
+        return ""
+    if found is None or found[1].get(f"{LABEL}.revision") != revision:
+        return ""
+    console.say(f"{image.name}:{image.tag} is in the registry already, from the same commit: not built again")
+    return found[0]
+
+
+@contextmanager
+def _docker(inputs: BuildInputs, registry: str, credentials: Credentials) -> Iterator[Docker]:
+    """docker, logged in where it is not yet: with the given login, or at ECR with our AWS identity."""
+    plain = {name: value for name, value in os.environ.items() if name != "INPUT_REGISTRY_PASSWORD"}
+    Docker(plain).check()
+    who = credentials(registry) if inputs.push and (inputs.registry_username or ecr.is_ecr(registry)) else None
+    if who is None:
+        yield Docker(plain)
+        return
+    with own_config(plain, registry) as environment:
+        docker = Docker(environment)
+        docker.login(registry, *who)
+        yield docker
+
+
+def _run_build(docker: Docker, build: Build, console: Console) -> str:
+    """Builds and pushes; returns the digest buildx reports, "" if it does not."""
+    can_attest = docker.can_attest()
+    building.check_abilities(build, can_attest)
+    with tempfile.TemporaryDirectory(prefix="build-") as folder:
+        metadata = Path(folder) / "metadata.json"
+        with console.group(f"Build {build.image}:{build.tags[0]}"):
+            docker.stream(building.arguments(build, str(metadata), can_attest), console.say)
+        return _digest_in(metadata)
+
+
+def _digest_in(metadata: Path) -> str:
+    try:
+        digest = json.loads(metadata.read_bytes()).get("containerimage.digest", "")
+    except (OSError, ValueError, AttributeError) as error:
+        raise Refused("docker buildx build wrote no metadata", "update buildx: docker buildx version") from error
+    return digest if isinstance(digest, str) and re.fullmatch(DIGEST_PATTERN, digest) else ""
+
+
+def _outcome(image: Reference, version: str, digest: str) -> Outcome:
+    pinned = reference.pin(image.name, digest) if digest else ""
+    summary = (
+        f"**{image.name}:{version}** is `{pinned}`\n"
+        if digest
+        else f"**{image.name}:{version}** was built, not pushed\n"
+    )
+    return Outcome(outputs={"image": pinned, "digest": digest, "version": version}, summary=summary)

@@ -1,0 +1,135 @@
+"""The docker command: its answers, its output line by line, and a login that leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from deployer.core.errors import Refused
+from deployer.image.reference import DOCKER_HUB
+
+NO_DOCKER = "use a runner with docker and buildx (ubuntu-latest has both), or install them: https://docs.docker.com/engine/install"
+HUB_SERVER = "https://index.docker.io/v1/"
+
+
+class Docker:
+    """docker, run in one environment; the secrets are in there and never in the command line."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def check(self) -> None:
+        """Raises Refused where the command, its buildx or the engine is missing."""
+        self._answer(["buildx", "version"], "docker has no buildx")
+        self._answer(["version", "--format", "{{.Server.Version}}"], "the docker engine does not answer")
+
+    def can_attest(self) -> bool:
+        """Whether the builder makes attestations, images for several platforms and caches outside itself.
+
+        docker's own builder only can with the containerd image store; every other kind of builder can.
+        """
+        builder = self._answer(["buildx", "inspect"], "buildx has no builder")
+        if not re.search(r"^Driver:\s*docker$", builder, re.MULTILINE):
+            return True
+        stores = self._answer(["info", "--format", "{{json .DriverStatus}}"], "the docker engine does not answer")
+        return "io.containerd.snapshotter" in stores
+
+    def stream(self, words: Sequence[str], say: Callable[[str], None]) -> None:
+        """Runs docker and hands over what it prints line by line; raises Refused with the last lines if it fails."""
+        last: list[str] = []
+        with _started(["docker", *words], self._environment) as process:
+            for line in process.stdout or ():
+                say(line.rstrip())
+                last = [*last, line.strip()][-5:] if line.strip() else last
+        if process.returncode:
+            reason = next(
+                (each for each in reversed(last) if "ERROR" in each or "error" in each), " / ".join(last[-1:])
+            )
+            raise Refused(f"docker {' '.join(words[:2])} failed ({process.returncode}): {reason}", _fix_for(reason))
+
+    def login(self, registry: str, user: str, password: str) -> None:
+        """Raises Refused with docker's own words if the registry does not accept them."""
+        server = [] if registry == DOCKER_HUB else [registry]
+        words = ["login", "--username", user, "--password-stdin", *server]
+        self._answer(words, f"{registry} does not accept the login of {user}", password)
+
+    def _answer(self, words: Sequence[str], trouble: str, stdin: str = "") -> str:
+        try:
+            done = subprocess.run(  # noqa: S603 (docker itself, each word an argument of its own)
+                ["docker", *words],  # noqa: S607 (the one of the PATH, as everybody calls it)
+                input=stdin,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                env=dict(self._environment),
+            )
+        except OSError as error:
+            raise Refused(f"docker cannot be run ({error.strerror})", NO_DOCKER) from error
+        if done.returncode:
+            said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise Refused(f"{trouble}: {said}", "" if stdin else NO_DOCKER)
+        return done.stdout
+
+
+@contextmanager
+def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A process whose stdout and stderr are one stream; it does not outlive the block."""
+    process = subprocess.Popen(  # noqa: S603 (docker itself, each word an argument of its own)
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=dict(environment),
+    )
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            raise
+
+
+@contextmanager
+def own_config(environment: Mapping[str, str], registry: str) -> Iterator[dict[str, str]]:
+    """An environment whose docker keeps a login for `registry` in a folder that is gone at the end of the block.
+
+    All else of the user's docker stays in sight: plugins, contexts and builders by links, other logins in a copy of the
+    configuration. A credential store would keep the password for good, so it is switched off for this one registry.
+    """
+    home = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/root")) / ".docker")
+    with tempfile.TemporaryDirectory(prefix="docker-config-", dir=environment.get("RUNNER_TEMP") or None) as folder:
+        for each in home.iterdir() if home.is_dir() else ():
+            if each.name != "config.json":
+                (Path(folder) / each.name).symlink_to(each.resolve())
+        server = HUB_SERVER if registry == DOCKER_HUB else registry
+        config = _read_config(home / "config.json")
+        config["credHelpers"] = {**(config.get("credHelpers") or {}), server: ""}
+        file = os.open(Path(folder) / "config.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "w") as stream:
+            json.dump(config, stream)
+        yield {**environment, "DOCKER_CONFIG": folder}
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _fix_for(reason: str) -> str:
+    if re.search(r"denied|unauthorized|no basic auth|authentication required|403|401", reason):
+        return "give registry-username and registry-password (ECR: a role that may push), and check the image's name"
+    if re.search(r"name unknown|repository .* (not found|does not exist)", reason):
+        return "create the repository in the registry first"
+    return "docker's own output above says where"

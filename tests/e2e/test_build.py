@@ -1,0 +1,220 @@
+"""`build` on a real engine into a real registry, and what compose makes of the digest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployer import cli
+from deployer.core.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED
+from deployer.image import compose, pins
+from deployer.image.reference import parse
+from deployer.image.registry import Registries
+from localcloud.engine import Engine
+from localcloud.engine_command import docker, search_path
+from localcloud.registry import Registry
+from tests.cloud.registry_stub import RegistryStub, running
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+RUN = {
+    "GITHUB_SHA": SHA,
+    "GITHUB_REPOSITORY": "awesomeorange/orange",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REF_TYPE": "branch",
+    "GITHUB_RUN_NUMBER": "3",
+    "GITHUB_RUN_ATTEMPT": "1",
+}
+DOCKERFILE = """\
+FROM scratch
+ARG PAGE=none
+COPY busybox /bin/busybox
+COPY index.html /www/index.html
+LABEL page=$PAGE
+CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    assert engine.description
+    registry = Registry(tmp_path_factory.mktemp("registry"))
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def private_registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """One that knows a single user, with the password `right`."""
+    assert engine.description
+    (tmp_path / "htpasswd").write_text("user:$2b$04$o2L9D2Ozf8wzN3ERwzvF7evhiR6B6VJAaCUAgBKMqso5Fy5bbaHti\n")
+    monkeypatch.setenv("REGISTRY_AUTH", "htpasswd")
+    monkeypatch.setenv("REGISTRY_AUTH_HTPASSWD_REALM", "test")
+    monkeypatch.setenv("REGISTRY_AUTH_HTPASSWD_PATH", str(tmp_path / "htpasswd"))
+    registry = Registry(tmp_path)
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    busybox = shutil.which("busybox", path=search_path())
+    assert busybox, "busybox-static is not installed: run localcloud/install"
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    shutil.copy(busybox, folder / "busybox")
+    (folder / "index.html").write_text("v1")
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    monkeypatch.chdir(folder)
+    for name in [each for each in os.environ if each.startswith("GITHUB_")]:
+        monkeypatch.delenv(name)
+    for name, value in RUN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    return folder
+
+
+def build(image: str, *more: str) -> int:
+    return cli.main(["build", "--json", f"--image={image}", *more], RUN)
+
+
+def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    said: dict[str, str] = json.loads(capsys.readouterr().out)
+    return said
+
+
+@pytest.mark.usefixtures("checkout")
+def test_image_is_pushed_under_all_its_tags_and_labelled(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"{registry.address}/team/labelled"
+    assert build(name, "--version=v1", "--extra-tags=latest", "--build-args=PAGE=one") == EXIT_DONE
+    said = answer(capsys)
+    assert said["image"] == f"{name}@{said['digest']}"
+    assert said["version"] == "v1"
+    registries = Registries(lambda _: None)
+    assert {registries.digest(parse(f"{name}:{tag}")) for tag in ("v1", f"sha-{SHA}", "latest")} == {said["digest"]}
+    found = registries.labels(parse(f"{name}:v1"))
+    assert found is not None
+    labels = found[1]
+    assert labels.pop("org.opencontainers.image.created")
+    assert labels == {
+        "page": "one",
+        "org.opencontainers.image.revision": SHA,
+        "org.opencontainers.image.source": "https://github.com/awesomeorange/orange",
+        "org.opencontainers.image.version": "v1",
+    }
+
+
+def test_version_of_the_same_commit_is_not_built_again(
+    registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{registry.address}/team/again"
+    assert build(name, "--version=v1") == EXIT_DONE
+    first = answer(capsys)
+    (checkout / "index.html").write_text("other")
+    assert build(name, "--version=v1") == EXIT_DONE
+    assert answer(capsys) == first
+    monkeypatch.setitem(RUN, "GITHUB_SHA", "f" * 40)
+    assert build(name, "--version=v1") == EXIT_DONE
+    assert answer(capsys)["digest"] != first["digest"]
+
+
+@pytest.mark.usefixtures("checkout", "engine")
+def test_build_without_push_has_no_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert build("localhost:1/team/local", "--version=v1", "--push=false") == EXIT_DONE
+    assert answer(capsys) == {"image": "", "digest": "", "version": "v1", "exit_code": EXIT_DONE}
+
+
+def test_failing_build_shows_dockers_own_words(
+    registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "Dockerfile").write_text("FROM scratch\nCOPY none /none\n")
+    assert build(f"{registry.address}/team/broken", "--version=v1") == EXIT_FAILED
+    output = capsys.readouterr()
+    assert "none" in json.loads(output.out)["error"]
+    assert "COPY none /none" in output.err
+
+
+@pytest.mark.usefixtures("engine")
+def test_refused_login_names_the_registry_and_never_the_password(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(RegistryStub(auth="basic", password="right")) as stub:
+        words = ("--version=v1", "--registry-username=user", "--registry-password=wr0ng")
+        assert build(f"{stub.host}/team/orange", *words) == EXIT_FAILED
+    output = capsys.readouterr()
+    assert stub.host in json.loads(output.out)["error"]
+    assert "wr0ng" not in output.out + output.err
+    assert not (checkout.parent / "docker").exists()
+
+
+def test_private_registry_is_read_and_written_with_the_given_login(
+    private_registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"{private_registry.address}/team/private"
+    words = ("--version=v1", "--registry-username=user", "--registry-password=right")
+    assert build(name, *words) == EXIT_DONE
+    said = answer(capsys)
+    assert Registries(lambda _: ("user", "right")).digest(parse(f"{name}:v1")) == said["digest"]
+    assert build(name, *words) == EXIT_DONE
+    output = capsys.readouterr()
+    assert "not built again" in output.err
+    assert json.loads(output.out)["digest"] == said["digest"]
+    assert not (checkout.parent / "docker").exists()  # the login left nothing behind
+    assert build(name, "--version=v2") == EXIT_FAILED
+    assert "registry-password" in answer(capsys)["fix"]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_machine_without_docker_is_refused_with_the_fix(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert build("localhost:1/team/orange", "--version=v1") == EXIT_FAILED
+    said = answer(capsys)
+    assert "docker cannot be run" in said["error"]
+    assert "buildx" in said["fix"]
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--image=localhost:1/a:v1",), "with a tag"),
+        (("--image=team/UPPER",), "team/UPPER"),
+        (("--registry-username=user",), "go together"),
+        (("--version=a b",), "a b"),
+        (("--cache=inline",), "inline"),
+    ],
+)
+def test_bad_input_never_reaches_docker(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], named: str
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert build("localhost:1/team/orange", *words) == EXIT_BAD_INPUT
+    assert named in answer(capsys)["error"]
+
+
+def test_compose_runs_the_digest_of_a_service_that_has_a_build(
+    registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(f"{registry.address}/team/composed", "--version=v1") == EXIT_DONE
+    image = answer(capsys)["image"]
+    text = b"version: '3.8'\nservices:\n  web:\n    build: .\n    image: never-pulled:latest\n"
+    (checkout / "docker-compose.yml").write_bytes(text)
+    override = pins.override(compose.read({"docker-compose.yml": text}), {"web": image})
+    (checkout / "compose.images.yml").write_bytes(override)
+    command = ["compose", "-p", "build-test", "-f", "docker-compose.yml", "-f", "compose.images.yml"]
+    try:
+        docker(*command, "up", "-d", "--no-build", "--remove-orphans")
+        container = docker("ps", "-aq", "--filter", "label=com.docker.compose.project=build-test")
+        assert docker("inspect", "--format", "{{.Config.Image}} {{.State.Status}}", container) == f"{image} running"
+    finally:
+        docker(*command, "down", "--timeout=1")

@@ -1,0 +1,200 @@
+"""The command line of a build, and the inputs that never become one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployer.core.errors import BadInput
+from deployer.image.build import Build, arguments, check, check_abilities
+from deployer.image.docker import own_config
+
+IMAGE = "registry.example.com/orange"
+BUILD = Build(image=IMAGE, tags=("v1", "sha-abc"))
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_plain_build_pushes_every_tag() -> None:
+    assert arguments(BUILD, "m.json", can_attest=True) == [
+        "buildx",
+        "build",
+        "--progress=plain",
+        "--metadata-file=m.json",
+        f"--tag={IMAGE}:v1",
+        f"--tag={IMAGE}:sha-abc",
+        "--provenance=mode=min",
+        "--push",
+        "--",
+        ".",
+    ]
+
+
+def test_every_input_reaches_docker() -> None:
+    build = replace(
+        BUILD,
+        context="app",
+        dockerfile="app/Dockerfile.prod",
+        target="web",
+        platforms=("linux/amd64", "linux/arm64"),
+        build_args=("A=1", "B=x y"),
+        secrets=("id=npm,env=NPM_TOKEN",),
+        labels={"org.opencontainers.image.version": "v1"},
+        sbom=True,
+    )
+    words = arguments(build, "m.json", can_attest=True)
+    assert words[-2:] == ["--", "app"]
+    for word in (
+        "--file=app/Dockerfile.prod",
+        "--target=web",
+        "--platform=linux/amd64,linux/arm64",
+        "--build-arg=A=1",
+        "--build-arg=B=x y",
+        "--secret=id=npm,env=NPM_TOKEN",
+        "--label=org.opencontainers.image.version=v1",
+        "--sbom=true",
+    ):
+        assert word in words
+
+
+@pytest.mark.parametrize(
+    ("asked", "can_attest", "word"),
+    [
+        ("", True, "--provenance=mode=min"),
+        ("", False, "--provenance=false"),
+        ("max", True, "--provenance=mode=max"),
+        ("false", True, "--provenance=false"),
+    ],
+)
+def test_provenance(asked: str, can_attest: bool, word: str) -> None:
+    assert word in arguments(replace(BUILD, provenance=asked), "m.json", can_attest)
+
+
+def test_build_without_push_pushes_nothing() -> None:
+    assert "--push" not in arguments(replace(BUILD, push=False), "m.json", can_attest=True)
+
+
+def caches(build: Build) -> list[str]:
+    return [each for each in arguments(build, "m.json", can_attest=True) if each.startswith("--cache")]
+
+
+def test_registry_cache_has_a_tag_of_its_own() -> None:
+    assert caches(replace(BUILD, cache="registry")) == [
+        f"--cache-from=type=registry,ref={IMAGE}:buildcache",
+        f"--cache-to=type=registry,ref={IMAGE}:buildcache,mode=max,"
+        "image-manifest=true,oci-mediatypes=true,ignore-error=true",
+    ]
+
+
+def test_local_cache_is_read_once_it_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "layers"
+    build = replace(BUILD, cache="local", cache_folder=str(folder))
+    write = f"--cache-to=type=local,dest={folder},mode=max"
+    assert caches(build) == [write]
+    folder.mkdir()
+    assert caches(build) == [f"--cache-from=type=local,src={folder}", write]
+
+
+def test_no_cache_says_nothing() -> None:
+    assert caches(BUILD) == []
+
+
+def test_github_cache_needs_what_only_javascript_actions_get() -> None:
+    build = replace(BUILD, cache="gha")
+    with pytest.raises(BadInput, match="ACTIONS_RUNTIME_TOKEN"):
+        check(build, {})
+    check(build, {"ACTIONS_RUNTIME_TOKEN": "t", "ACTIONS_RESULTS_URL": "https://results"})
+    assert caches(build) == ["--cache-from=type=gha", "--cache-to=type=gha,mode=max,ignore-error=true"]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        replace(BUILD, secrets=("id=npm,env=NPM_TOKEN", "id=key,src=Dockerfile", "id=NPM_TOKEN")),
+        replace(BUILD, build_args=("A=1\n2", "FROM_ENVIRONMENT", "a.b=c")),
+        replace(BUILD, context="https://github.com/awesomeorange/orange.git#main"),
+        replace(BUILD, context="git@github.com:awesomeorange/orange.git"),
+        replace(BUILD, platforms=("linux/arm/v7",)),
+    ],
+)
+def test_inputs_that_are_fine(build: Build) -> None:
+    check(build, {"NPM_TOKEN": "t"})
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (replace(BUILD, tags=("v1", "registry.example.com/orange:latest")), "extra-tags"),
+        (replace(BUILD, platforms=("amd64",)), "platforms"),
+        (replace(BUILD, build_args=("1A=x",)), "build-args"),
+        (replace(BUILD, cache="inline"), "cache"),
+        (replace(BUILD, provenance="yes"), "provenance"),
+        (replace(BUILD, context="none"), "context"),
+        (replace(BUILD, dockerfile="none/Dockerfile"), "none/Dockerfile"),
+        (replace(BUILD, secrets=("env=NPM_TOKEN",)), "no id"),
+        (replace(BUILD, secrets=("id=npm,env=NPM_TOKEN",)), "NPM_TOKEN, which is not set"),
+        (replace(BUILD, secrets=("id=npm,src=none",)), "none, which is no file"),
+        (replace(BUILD, secrets=("id=npm",)), "npm has no source"),
+    ],
+)
+def test_bad_input_never_reaches_docker(build: Build, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        check(build, {})
+
+
+def test_bad_secret_is_not_shown() -> None:
+    with pytest.raises(BadInput) as refusal:
+        check(replace(BUILD, secrets=("hunter2",)), {})
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (replace(BUILD, sbom=True), "sbom"),
+        (replace(BUILD, provenance="max"), "provenance: max"),
+        (replace(BUILD, platforms=("linux/amd64", "linux/arm64")), "several platforms"),
+        (replace(BUILD, cache="local"), "cache: local"),
+    ],
+)
+def test_what_the_engine_cannot_do_is_said_before_it_starts(build: Build, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        check_abilities(build, can_attest=False)
+    check_abilities(build, can_attest=True)
+    check_abilities(BUILD, can_attest=False)
+
+
+def test_login_is_kept_apart_from_the_users_docker(tmp_path: Path) -> None:
+    home = tmp_path / "docker"
+    (home / "cli-plugins").mkdir(parents=True)
+    theirs = {"credsStore": "desktop", "auths": {"ghcr.io": {"auth": "x"}}, "currentContext": "remote"}
+    (home / "config.json").write_text(json.dumps(theirs))
+    environment = {"DOCKER_CONFIG": str(home), "RUNNER_TEMP": str(tmp_path)}
+    with own_config(environment, "docker.io") as inside:
+        folder = Path(inside["DOCKER_CONFIG"])
+        assert folder.parent == tmp_path
+        assert (folder / "cli-plugins").resolve() == home / "cli-plugins"
+        assert json.loads((folder / "config.json").read_text()) == {
+            **theirs,
+            "credHelpers": {"https://index.docker.io/v1/": ""},
+        }
+        assert (folder / "config.json").stat().st_mode & 0o777 == 0o600
+    assert not folder.exists()
+    assert json.loads((home / "config.json").read_text()) == theirs
+    assert (home / "cli-plugins").is_dir()
+
+
+def test_login_works_where_docker_was_never_configured(tmp_path: Path) -> None:
+    with own_config({"HOME": str(tmp_path)}, "ghcr.io") as inside:
+        config = json.loads((Path(inside["DOCKER_CONFIG"]) / "config.json").read_text())
+    assert config == {"credHelpers": {"ghcr.io": ""}}
