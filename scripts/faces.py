@@ -209,10 +209,8 @@ def _step(step: Step, up: str) -> list[str]:
     lines += ["      shell: bash", "      env:"]
     lines += [f"        {variable}: {value}" for variable, value in {**handed_over, **step.given}.items()]
     last = f'exec "$GITHUB_ACTION_PATH{up}/scripts/run" {step.command}'
-    if step.command == "plan":  # 10, "it would change something", is no failure of the job's; its status says it
-        last = last.removeprefix("exec ") + " || test $? -eq 10"
-    if not step.script:
-        return [*lines, f"      run: {last}"]
+    if step.command == "plan":  # 10, "it would change something", is no failure of the job's; the output says it
+        last = last.removeprefix("exec ") + " || { code=$?; [ $code -eq 10 ] || exit $code; }"
     return [*lines, "      run: |", *(f"        {line}" for line in (*step.script, last))]
 
 
@@ -252,7 +250,7 @@ def _section(uses: str, description: str, inputs: Sequence[Input], outputs: Mapp
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def faces() -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,140 @@
+"""The faces of the product against what is declared in Python: action.yml files, their reference, the workflows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployer.cli import COMMANDS
+from deployer.inputs import DeliveryInputs, Input, inputs_of
+
+ROOT = Path(__file__).parents[2]
+COMMAND_OF = {
+    "assume-role": "assume-role",
+    "build-push": "build",
+    "publish": "publish",
+    "rollout": "rollout",
+    "rollback": "rollback",
+    "plan": "plan",
+    "status": "status",
+}
+ACTIONS = ["", *(f"actions/{name}" for name in COMMAND_OF)]
+WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("examples/*/.github/workflows/*.yml")])
+PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+OURS = re.compile(r"uses: awesomeorange/deploy(/actions/[a-z-]+)?@v1$")
+
+
+def action(folder: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / folder / "action.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def declared(folder: str) -> tuple[Input, ...]:
+    return inputs_of(COMMANDS[COMMAND_OF[Path(folder).name]].inputs if folder else DeliveryInputs)
+
+
+def test_generated_files_are_up_to_date() -> None:
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "faces.py", "--check"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("folder", ACTIONS)
+def test_an_action_has_the_inputs_declared_in_python(folder: str) -> None:
+    found = action(folder)["inputs"]
+    assert list(found) == [each.name for each in declared(folder)]
+    for each in declared(folder):
+        assert found[each.name].get("required", False) == each.required
+        assert found[each.name]["description"] == each.help
+
+
+@pytest.mark.parametrize("folder", ACTIONS)
+def test_a_default_of_an_action_means_the_default_in_python(folder: str) -> None:
+    for each in declared(folder):
+        shown = action(folder)["inputs"][each.name].get("default")
+        if each.required:
+            assert shown is None
+        elif each.name == "github-token":
+            assert shown == "${{ github.token }}"
+        elif shown:
+            assert each.parse(shown) == each.default
+        else:
+            assert each.default in ("", ())
+
+
+@pytest.mark.parametrize("folder", ACTIONS)
+def test_every_input_reaches_the_command_through_the_environment(folder: str) -> None:
+    for step in action(folder)["runs"]["steps"]:
+        command = COMMANDS[step["run"].splitlines()[-1].split("/scripts/run")[1].split()[1]]
+        assert {each.variable for each in inputs_of(command.inputs)} <= set(step["env"])
+        assert step["shell"] == "bash"
+        assert "${{" not in step["run"]
+
+
+@pytest.mark.parametrize("folder", [each for each in ACTIONS if each != "actions/plan"])
+def test_a_cancelled_job_signals_python_itself(folder: str) -> None:
+    """`exec`: a runner signals the step's own process only. `plan` changes nothing and may be cut off."""
+    for step in action(folder)["runs"]["steps"]:
+        assert step["run"].splitlines()[-1].startswith('exec "$GITHUB_ACTION_PATH')
+
+
+@pytest.mark.parametrize("folder", ACTIONS)
+def test_an_action_uses_no_other_action(folder: str) -> None:
+    assert all("uses" not in step for step in action(folder)["runs"]["steps"])
+
+
+def test_the_root_action_has_every_input_of_its_steps() -> None:
+    steps = [COMMANDS[name].inputs for name in ("build", "publish", "rollout")]
+    assert {each.name for each in inputs_of(DeliveryInputs)} == {"service"} | {
+        each.name for group in steps for each in inputs_of(group)
+    }
+
+
+def test_the_root_action_promises_these_outputs() -> None:
+    promised = "version previous-version image digest generation status instances-total instances-updated report"
+    assert set(action("")["outputs"]) == set(promised.split())
+
+
+@pytest.mark.parametrize("folder", ACTIONS)
+def test_an_output_comes_from_a_step_that_exists(folder: str) -> None:
+    steps = {step["id"] for step in action(folder)["runs"]["steps"]}
+    for output in action(folder)["outputs"].values():
+        assert set(re.findall(r"steps\.([a-z]+)\.outputs", output["value"])) <= steps
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
+def test_a_workflow_pins_every_action_to_a_commit(path: Path) -> None:
+    lines = [line.strip().removeprefix("- ") for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        if line.startswith("uses:"):
+            assert PINNED.match(line) or OURS.match(line)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: f"{path.parts[-4]}-{path.stem}")
+def test_a_workflow_starts_with_no_permission(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {}
+    assert all(job["permissions"] for job in workflow["jobs"].values())
+
+
+def test_the_example_uses_the_line_its_readers_will_write() -> None:
+    deploy, rollback = (
+        (ROOT / "examples/orange/.github/workflows" / name).read_text(encoding="utf-8")
+        for name in ("deploy.yml", "rollback.yml")
+    )
+    assert "uses: awesomeorange/deploy@v1\n" in deploy
+    assert "uses: awesomeorange/deploy/actions/rollback@v1\n" in rollback
+
+
+def test_deploy_and_rollback_of_the_example_wait_for_each_other() -> None:
+    groups = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))["concurrency"] for path in WORKFLOWS if "orange" in path.parts
+    ]
+    assert len(groups) == 2
+    assert groups[0] == groups[1]
+    assert groups[0]["cancel-in-progress"] is False
