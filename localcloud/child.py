@@ -56,7 +56,7 @@ class Child:
 
     def _spawn(self, command: Sequence[str], log: int, fds: Sequence[int]) -> subprocess.Popen[bytes]:
         try:
-            return subprocess.Popen(  # noqa: S603
+            return subprocess.Popen(
                 command,
                 cwd=self._directory,
                 env={**os.environ, "PATH": search_path()},

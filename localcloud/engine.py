@@ -129,7 +129,7 @@ def _stop() -> None:
     stop_leftover(RUN / "dockerd.pid", STOPPING)
     Path("/var/run/docker.sock").unlink(missing_ok=True)
     subprocess.run(
-        ["ip", "link", "delete", "docker0"],  # noqa: S607
+        ["ip", "link", "delete", "docker0"],
         env={**os.environ, "PATH": search_path()},
         check=False,
         capture_output=True,

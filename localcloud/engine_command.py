@@ -21,8 +21,8 @@ def search_path() -> str:
 def docker(*arguments: str, stdin: bytes | None = None, timeout: float = 120) -> str:
     """What `docker ARGUMENTS` prints, without the last line break. Raises EngineError with what it complained of."""
     try:
-        done = subprocess.run(  # noqa: S603
-            ["docker", *arguments],  # noqa: S607
+        done = subprocess.run(
+            ["docker", *arguments],
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -41,8 +41,8 @@ def docker(*arguments: str, stdin: bytes | None = None, timeout: float = 120) ->
 
 def last_words(container: str, lines: int = 20) -> str:
     """The last lines of a container's log, both of its outputs."""
-    done = subprocess.run(  # noqa: S603
-        ["docker", "logs", "--tail", str(lines), container],  # noqa: S607
+    done = subprocess.run(
+        ["docker", "logs", "--tail", str(lines), container],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,

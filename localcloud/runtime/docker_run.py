@@ -16,8 +16,11 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _KILL = """\
 until [ -e "$1/group" ]; do [ -d "$1" ] || exit 0; sleep 0.05; done
-kill -KILL -- "-$(cat "$1/group")" 2>/dev/null
+kill -s KILL -- "-$(cat "$1/group")"
 """
+
+_GRACE = 5
+"""Seconds after a kill until output is no longer waited for: a process that left the group may hold it open."""
 
 
 def exports(environment: Mapping[str, str]) -> str:
@@ -43,11 +46,11 @@ class DockerRun:
         self._timeout = script.timeout
         self._lock = threading.Lock()
         self._finished: Finished | None = None
-        self._process = self._exec("setsid", "--wait", "/opt/localcloud/agent", inside)
+        self._process = self._exec("/opt/localcloud/agent", inside)
 
     def _exec(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603
-            ["docker", "exec", self._container, *command],  # noqa: S607
+        return subprocess.Popen(
+            ["docker", "exec", self._container, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,3 +84,7 @@ class DockerRun:
 
     def _kill(self) -> None:
         self._exec("sh", "-c", _KILL, "sh", self._inside).communicate()
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()

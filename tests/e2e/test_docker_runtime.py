@@ -1,0 +1,243 @@
+"""Machines of the docker runtime, seen from the cloud that drives them and from the scripts that run in them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from localcloud.engine import ensure_engine
+from localcloud.engine_command import docker, engine_answers
+from localcloud.load_balancer import LoadBalancer
+from localcloud.registry import Registry
+from localcloud.runtime import Finished, Machine, Script
+from localcloud.runtime.docker import DockerRuntime, cloud_label, remove_leftovers
+from tests.e2e.busybox_image import push_image
+from tests.e2e.waiting import eventually
+
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(120)]
+
+USER_DATA = """\
+#!/usr/bin/env bash
+echo "hello from $(id --user --name), home=${HOME-unset}, region=${AWS_REGION}"
+mkdir -p /opt/deployer && touch /opt/deployer/loader
+"""
+
+COMPOSE_FILE = """\
+services:
+  web:
+    image: {image}
+    ports: ["8080:8080"]
+"""
+
+
+class _Metadata(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"this is the metadata service"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@dataclass(frozen=True)
+class Cloud:
+    runtime: DockerRuntime
+    registry: Registry
+    machines: dict[str, Machine]
+
+    def sh(self, text: str, instance_id: str = "i-one", **environment: str) -> Finished:
+        return self.runtime.run(instance_id, Script(text, environment)).wait()
+
+
+@pytest.fixture(scope="module")
+def metadata() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Metadata) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cloud(metadata: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    # As deep as a checkout may lie: unix sockets must not depend on a short path.
+    state = tmp_path_factory.mktemp("state") / ("deep" * 30)
+    registry = Registry(state)
+    registry.start()
+    runtime = DockerRuntime(state, {"AWS_REGION": "eu-west-1"}, [registry.port])
+    try:
+        with ThreadPoolExecutor() as pool:
+            machines = pool.map(lambda name: runtime.boot(name, USER_DATA, metadata), ["i-one", "i-two"])
+        yield Cloud(runtime, registry, {machine.instance_id: machine for machine in machines})
+    finally:
+        runtime.close()
+        registry.stop()
+
+
+def body_of(url: str) -> str:
+    """What the page says, or why there is none: for waiting until it appears."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return str(answer.read().decode())
+    except OSError as error:
+        return f"{error}"
+
+
+def processes_in(cloud: Cloud, argument: str) -> str:
+    """Processes of the machine with that word in their command line; spelled so that grep does not find itself."""
+    return cloud.sh(f"grep -l '{argument[0]}[{argument[1]}]{argument[2:]}' /proc/[0-9]*/cmdline 2>/dev/null").stdout
+
+
+def test_user_data_runs_at_boot_as_cloud_init_runs_it(cloud: Cloud) -> None:
+    for name in cloud.machines:
+        eventually(lambda: "exit code 0" in cloud.runtime.user_data_log(name), "user data has ended")  # noqa: B023
+        assert cloud.runtime.user_data_log(name).startswith("hello from root, home=unset, region=eu-west-1\n")
+        assert cloud.sh("test -e /opt/deployer/loader", name).exit_code == 0
+
+
+def test_a_script_runs_as_the_ssm_agent_runs_it(cloud: Cloud) -> None:
+    finished = cloud.sh("env | sort; id -u >&2; hostname; exit 3", SSM_Version='it\'s "v1"\n$HOME')
+    assert finished.exit_code == 3
+    assert finished.stderr == "0\n"
+    assert finished.stdout == (
+        "$HOME\nAWS_REGION=eu-west-1\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+        'PWD=/\nSSM_Version=it\'s "v1"\ni-one\n'
+    )
+
+
+def test_a_machine_has_the_programs_an_instance_has(cloud: Cloud) -> None:
+    finished = cloud.sh(
+        "set -e; aws --version; docker compose version; curl --version; flock --version; awk 1 </dev/null"
+    )
+    assert finished.exit_code == 0, finished.stderr
+    assert finished.stdout.startswith("aws-cli/")
+
+
+def test_each_machine_has_an_engine_of_its_own(cloud: Cloud) -> None:
+    engines = {cloud.sh("docker info --format '{{.ID}}'", name).stdout.strip() for name in cloud.machines}
+    assert len(engines | {docker("info", "--format", "{{.ID}}")}) == 3
+
+
+def test_a_killed_script_takes_its_children_along(cloud: Cloud) -> None:
+    run = cloud.runtime.run("i-one", Script("echo started; sleep 4321 & sh -c 'sleep 4321; true'"))
+    eventually(lambda: len(processes_in(cloud, "4321").split()) >= 3, "the script runs")
+    run.kill()
+    assert run.wait() == Finished(None, "started\n", "")
+    assert processes_in(cloud, "4321") == ""
+    assert run.wait() == Finished(None, "started\n", "")
+
+
+def test_a_script_killed_the_moment_it_starts_ends(cloud: Cloud) -> None:
+    run = cloud.runtime.run("i-one", Script("sleep 4322"))
+    run.kill()
+    assert run.wait().exit_code is None
+    assert processes_in(cloud, "4322") == ""
+
+
+def test_a_script_past_its_timeout_is_killed(cloud: Cloud) -> None:
+    finished = cloud.runtime.run("i-one", Script("echo begun; sleep 4323", timeout=1)).wait()
+    assert finished == Finished(None, "begun\n", "")
+    assert processes_in(cloud, "4323") == ""
+
+
+def test_killing_a_script_that_has_ended_changes_nothing(cloud: Cloud) -> None:
+    run = cloud.runtime.run("i-one", Script("exit 7"))
+    assert run.wait().exit_code == 7
+    run.kill()
+    assert run.wait().exit_code == 7
+
+
+def test_the_metadata_service_answers_at_its_address(cloud: Cloud) -> None:
+    assert cloud.sh("curl -sS --max-time 5 http://169.254.169.254/latest/meta-data").stdout == (
+        "this is the metadata service"
+    )
+
+
+def test_an_application_pulled_by_digest_serves_through_the_load_balancer(cloud: Cloud, tmp_path: Path) -> None:
+    image = push_image(cloud.registry.address, "orange:v1", "orange v1", tmp_path / "image")
+    up = f"mkdir -p /srv/app && cd /srv/app && cat >compose.yml <<'END'\n{COMPOSE_FILE.format(image=image)}END\n"
+    balancer = LoadBalancer(tmp_path)
+    balancer.start()
+    try:
+        for name in cloud.machines:
+            finished = cloud.sh(f"{up}docker pull -q {image} && docker compose -p orange up -d --no-build", name)
+            assert finished.exit_code == 0, finished.stderr
+        for machine in cloud.machines.values():
+            url = f"http://{machine.address}:8080/"
+            eventually(lambda: body_of(url) == "orange v1", f"{url} answers")  # noqa: B023
+        balancer.follow([(machine.address, 8080) for machine in cloud.machines.values()])
+        assert [body_of(balancer.url) for _ in range(4)] == ["orange v1"] * 4
+    finally:
+        balancer.stop()
+
+
+def test_a_terminated_machine_ends_its_script_and_leaves_nothing(cloud: Cloud, metadata: int) -> None:
+    before = set(docker("volume", "ls", "--quiet").split())
+    cloud.runtime.boot("i-short", "#!/bin/sh\n", metadata)
+    run = cloud.runtime.run("i-short", Script("echo up; sleep 600"))
+    cloud.runtime.terminate("i-short")
+    assert run.wait().exit_code is None
+    assert "i-short" not in docker("ps", "--all", "--format", "{{.Names}}")
+    assert set(docker("volume", "ls", "--quiet").split()) <= before
+
+
+def test_terminating_an_unknown_machine_is_ignored(cloud: Cloud) -> None:
+    cloud.runtime.terminate("i-unknown")
+
+
+def test_three_machines_boot_in_five_seconds(cloud: Cloud, metadata: int) -> None:
+    names = [f"i-{number}" for number in range(3)]
+    started = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: cloud.runtime.boot(name, "#!/bin/sh\n", metadata), names))
+    took = time.monotonic() - started
+    for name in names:
+        cloud.runtime.terminate(name)
+    assert took < 5
+
+
+def whats_left_of(state: Path) -> list[str]:
+    label = f"label={cloud_label(state)}"
+    kinds = (["ps", "--all"], ["network", "ls"], ["image", "ls"])
+    return [line for kind in kinds for line in docker(*kind, "--quiet", "--filter", label).split()]
+
+
+def test_nothing_is_left_of_a_closed_cloud(metadata: int, tmp_path: Path) -> None:
+    volumes, mounts = docker("volume", "ls", "--quiet"), Path("/proc/self/mounts").read_text()
+    runtime = DockerRuntime(tmp_path, {}, [])
+    runtime.boot("i-one", "#!/bin/sh\nsleep 600\n", metadata)
+    assert len(whats_left_of(tmp_path)) == 3
+    runtime.close()
+    runtime.close()
+    assert whats_left_of(tmp_path) == []
+    assert docker("volume", "ls", "--quiet") == volumes
+    assert Path("/proc/self/mounts").read_text() == mounts
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_cloud_left_is_removed_by_its_label(tmp_path: Path) -> None:
+    body = "import sys, os; from pathlib import Path; from localcloud.runtime.docker import DockerRuntime\n"
+    body += "DockerRuntime(Path(sys.argv[1]), {}, []).boot('i-one', '', 9); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", body, str(tmp_path)], check=False)
+    assert len(whats_left_of(tmp_path)) == 3
+    remove_leftovers(tmp_path)
+    assert whats_left_of(tmp_path) == []
+
+
+def test_an_engine_in_use_outlives_those_who_leave_first(tmp_path: Path) -> None:
+    another = ensure_engine(tmp_path)
+    another.close()
+    another.close()
+    assert engine_answers()
