@@ -63,7 +63,8 @@ def test_an_env_file_that_may_be_missing_is_not_asked_for() -> None:
 
 def test_files_of_configs_and_secrets() -> None:
     text = b"services: {web: {image: a}}\nconfigs: {c: {file: ./c.conf}, d: {external: true}}\nsecrets: {s: {file: s}}"
-    assert compose.read({"a.yml": text}).contents == ("./c.conf", "s")
+    app = compose.read({"a.yml": text})
+    assert (app.configs, app.secrets) == (("./c.conf",), ("s",))
 
 
 def test_anchors_merge_keys_and_composes_own_tags() -> None:

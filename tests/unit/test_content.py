@@ -127,6 +127,14 @@ def test_files_of_configs_go_along(root: Path) -> None:
     assert "c.conf" in gather(root).files
 
 
+def test_secret_in_the_checkout_is_not_taken_along_unasked(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "secrets: {s: {file: ./s.txt}, t: {file: /etc/t}, u: {environment: U}}\n")
+    put(root, "s.txt")
+    with pytest.raises(BadInput, match=r"the file \./s\.txt"):
+        gather(root)
+    assert "s.txt" in gather(root, "s.txt").files
+
+
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a\\b"])
 def test_paths_outside_are_refused(root: Path, path: str) -> None:
     put(root, "docker-compose.yml", WEB)

@@ -31,7 +31,8 @@ class Compose:
 
     services: Mapping[str, Service] = field(default_factory=dict)
     version: str = ""
-    contents: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     """Files that top-level `configs` and `secrets` name."""
 
 
@@ -58,7 +59,12 @@ def _over(old: Compose, new: Compose) -> Compose:
             env_files=(*before.env_files, *service.env_files),
             mounts=(*before.mounts, *service.mounts),
         )
-    return Compose(services, old.version if old.services else new.version, (*old.contents, *new.contents))
+    return Compose(
+        services=services,
+        version=old.version if old.services else new.version,
+        configs=(*old.configs, *new.configs),
+        secrets=(*old.secrets, *new.secrets),
+    )
 
 
 def _read_one(path: str, body: bytes) -> Compose:
@@ -71,13 +77,15 @@ def _read_one(path: str, body: bytes) -> Compose:
     return Compose(
         services={str(name): _service(path, str(name), value) for name, value in services.items()},
         version=str(document.get("version") or ""),
-        contents=tuple(
-            each["file"]
-            for section in ("configs", "secrets")
-            for each in _mapping(path, section, document.get(section)).values()
-            if isinstance(each, dict) and isinstance(each.get("file"), str)
-        ),
+        configs=_files(path, "configs", document.get("configs")),
+        secrets=_files(path, "secrets", document.get("secrets")),
     )
+
+
+def _files(path: str, section: str, value: object) -> tuple[str, ...]:
+    """The files of `configs` or `secrets`; what comes from elsewhere (`external`, `environment`) has none."""
+    entries = _mapping(path, section, value).values()
+    return tuple(each["file"] for each in entries if isinstance(each, dict) and isinstance(each.get("file"), str))
 
 
 def _service(path: str, name: str, value: object) -> Service:

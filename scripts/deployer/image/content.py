@@ -1,8 +1,8 @@
 """The files of a release, gathered from the working directory and checked before anything is uploaded.
 
 The working directory is the release's root. Relative paths inside compose files count from the folder of the first
-of them, as compose itself has it. What a service mounts from there goes along by itself; a file that compose would
-miss on the instance is refused here, where somebody is looking.
+of them, as compose itself has it. What a service mounts from there goes along by itself, an `env_file` or a secret does
+not; a file that compose would miss on the instance is refused here, where somebody is looking.
 """
 
 from __future__ import annotations
@@ -71,9 +71,10 @@ def collect(
     for name, service in app.services.items():
         for mount in service.mounts:
             _add_mount(draft, f"service {name}", mount)
-    for path in app.contents:
-        _add_mount(draft, "the compose files", path)
+    for path in app.configs:
+        _add_mount(draft, "a config", path)
     _check_env_files(draft, app, has_environment)
+    _check_secrets(draft, app)
     _check_all(draft, has_environment)
     return Content(app, tuple(paths), draft.environment_file, draft.files, tuple(draft.warnings))
 
@@ -131,6 +132,16 @@ def _check_env_files(draft: _Draft, app: Compose, has_environment: bool) -> None
             raise BadInput(
                 f"service {name} reads {written}, which will not be on the instance",
                 f"set `environment-file: {written}` if that is the file `parameters` fills, or add it to `files`",
+            )
+
+
+def _check_secrets(draft: _Draft, app: Compose) -> None:
+    for written in app.secrets:
+        path = _on_host(draft.project, written)
+        if path is not None and path != draft.environment_file and path not in draft.files:
+            raise BadInput(
+                f"a secret is the file {written}, which will not be on the instance",
+                "use an absolute path of the instance, or name the file in `files` if it may lie in the bucket",
             )
 
 
