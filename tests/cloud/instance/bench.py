@@ -1,0 +1,234 @@
+"""One instance of processes in front of S3 and Parameter Store: what the tests of the loader and `activate` stand on."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from deployer.commands import render
+from deployer.core.marker import Marker, find_marker
+from deployer.instance_files import DIRECTORY
+from localcloud.runtime import Finished, Run, Script
+from localcloud.runtime.process import ProcessRuntime
+from localcloud.runtime.process_containers import Engine
+from localcloud.runtime.process_image import push
+from localcloud.runtime.process_registry import ProcessRegistry
+
+BUCKET = "releases"
+APP = "Orange"
+GROUP = "fleet"
+INSTANCE = "i-0123456789abcdef0"
+PARAMETER = "/orange/env"
+DOTENV = 'GREETING=hello\nPASSWORD=s3cr3t $HOME "quoted" \\ #x\n'
+PASSWORD = 's3cr3t $HOME "quoted" \\ #x'
+
+# The team's own compose file, with ports and names kept (DESIGN §1).
+COMPOSE = """\
+version: '3.8'
+services:
+  spring_server:
+    image: ${DOCKERHUB_USERNAME}/orange
+    container_name: orange
+    env_file:
+      - ../.env
+    ports:
+      - "8080:8080"
+    volumes:
+      - /var/log/spring-boot:/var/log/spring-boot
+    environment:
+      - TZ=Asia/Seoul
+  promtail:
+    image: grafana/promtail
+    container_name: promtail
+    env_file:
+      - ../.env
+    ports:
+      - "9080:9080"
+    volumes:
+      - ./promtail-config.yml:/promtail-config.yml
+"""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A release in the bucket."""
+
+    version: str
+    manifest_sha256: str
+    image: str
+
+
+@dataclass
+class Bench:
+    """`run` sends a command through the SSM document's own script and returns the marker it ends with."""
+
+    endpoint: str
+    registry: ProcessRegistry
+    runtime: ProcessRuntime
+    address: str
+    promtail: str
+    last: Finished | None = None
+    s3: Any = field(init=False)
+    ssm: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        access = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+        self.s3 = boto3.client("s3", endpoint_url=self.endpoint, **access)
+        self.ssm = boto3.client("ssm", endpoint_url=self.endpoint, **access)
+
+    @property
+    def root(self) -> Path:
+        return self.runtime.root(INSTANCE)
+
+    @property
+    def home(self) -> Path:
+        return self.root / "var/lib/deployer" / APP
+
+    def publish(
+        self,
+        version: str,
+        *,
+        unhealthy: bool = False,
+        exit_code: int | None = None,
+        parameters: str = PARAMETER,
+        spoil: Callable[[dict[str, Any]], None] = lambda manifest: None,
+    ) -> Published:
+        """Puts a release with the team's application into the bucket, by the contract of DESIGN §4."""
+        image = push(self.registry.address, "team/orange", version, unhealthy, exit_code)
+        images = {"spring_server": image, "promtail": self.promtail}
+        override = json.dumps({"services": {name: {"image": each} for name, each in images.items()}})
+        files = {
+            "docker-compose.yml": COMPOSE.encode(),
+            "promtail-config.yml": b"server:\n  http_listen_port: ${PROMTAIL_PORT}\n",
+            "compose.images.yml": override.encode(),
+        }
+        activate = (DIRECTORY / "activate").read_bytes()
+        manifest = _manifest(version, images, parameters, files, activate)
+        spoil(manifest)
+        body = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+        for path, content in {**files, "activate": activate, "release.json": body}.items():
+            self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/releases/{version}/{path}", Body=content)
+        return Published(version, _sha256(body), image)
+
+    def promote(self, release: Published, generation: int) -> None:
+        """Writes desired.json."""
+        desired = {
+            "schema": 1,
+            "generation": generation,
+            "version": release.version,
+            "manifest_sha256": release.manifest_sha256,
+            "previous": {"version": "v0", "manifest_sha256": "0" * 64},
+            "updated_at": "2026-01-01T00:00:00Z",
+            "updated_by": "a test",
+        }
+        body = (json.dumps(desired, indent=2) + "\n").encode()
+        self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/groups/{GROUP}/desired.json", Body=body)
+
+    def run(
+        self,
+        subcommand: str,
+        release: Published | None = None,
+        generation: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Marker:
+        self.last = self.start(subcommand, release, generation, environment).wait()
+        marker = find_marker(self.last.stdout)
+        assert marker is not None, self.last
+        assert len(self.last.stdout.splitlines()[-1]) <= 1500
+        assert (self.last.exit_code == 0) == (marker.outcome in ("activated", "unchanged")), self.last
+        return marker
+
+    def start(
+        self,
+        subcommand: str,
+        release: Published | None = None,
+        generation: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
+        values = {
+            "Subcommand": subcommand,
+            "App": APP,
+            "Bucket": BUCKET,
+            "Group": GROUP,
+            "Version": release.version if release else "",
+            "ManifestSha256": release.manifest_sha256 if release else "",
+            "Generation": "" if generation is None else str(generation),
+        }
+        variables = {f"SSM_{name}": value for name, value in values.items()} | dict(environment or {})
+        return self.runtime.run(INSTANCE, Script(_document_script(), variables, timeout=60))
+
+    def get(self, port: int = 8080) -> tuple[int, str]:
+        """Status and body of what the instance answers; (0, "") if nothing listens."""
+        connection = http.client.HTTPConnection(self.address, port, timeout=5)
+        try:
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode().strip()
+        except ConnectionRefusedError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    def state(self) -> Mapping[str, str]:
+        """What the instance remembers; empty before its first activation."""
+        path = self.home / "state"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+    def engine(self) -> Engine:
+        """The instance's containers and images."""
+        return Engine(self.root.parent)
+
+    def containers(self) -> dict[str, str]:
+        """Name to id."""
+        return {each.name: each.id for each in self.engine().containers()}
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """What the container was given."""
+        directory = self.root.parent / "containers" / self.containers()[name]
+        environment: dict[str, str] = json.loads((directory / "container.json").read_text())["environment"]
+        return environment
+
+
+def eventually(happened: Callable[[], bool], patience: float = 20) -> None:
+    """Returns once `happened`; fails after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def _document_script() -> str:
+    step = json.loads(render.document())["mainSteps"][0]
+    return "\n".join(step["inputs"]["runCommand"])
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _manifest(
+    version: str, images: Mapping[str, str], parameters: str, files: Mapping[str, bytes], activate: bytes
+) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "app": APP,
+        "version": version,
+        "created_at": "2026-01-01T00:00:00Z",
+        "git": {"sha": "", "ref": "", "repository": ""},
+        "run": {"id": "", "attempt": "", "url": "", "actor": ""},
+        "images": dict(images),
+        "environment": {"parameters": parameters, "file": "../.env"},
+        "compose": ["docker-compose.yml", "compose.images.yml"],
+        "health": {"url": "http://localhost:8080/", "status": 200, "timeout": 3, "successes": 2},
+        "files": [{"path": path, "sha256": _sha256(body), "size": len(body)} for path, body in files.items()],
+        "activate": {"path": "activate", "sha256": _sha256(activate)},
+    }

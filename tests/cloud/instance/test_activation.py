@@ -1,0 +1,110 @@
+"""A release comes, another replaces it, and what was right stays as it is."""
+
+from __future__ import annotations
+
+import stat
+
+from tests.cloud.instance.bench import PARAMETER, PASSWORD, Bench
+
+
+def test_the_first_release_runs_with_its_environment(bench: Bench) -> None:
+    v1 = bench.publish("v1")
+
+    marker = bench.run("activate", v1, 1)
+
+    assert (marker.outcome, marker.reason) == ("activated", "")
+    assert marker.proves("v1", v1.manifest_sha256, 1)
+    assert set(marker.seconds) == {"fetch", "pull", "up", "health"}
+    assert bench.get(8080) == (200, "v1 hello")
+    assert bench.get(9080) == (200, "3 hello")
+    assert bench.environment_of("orange") == {"GREETING": "hello", "PASSWORD": PASSWORD, "TZ": "Asia/Seoul"}
+
+
+def test_the_environment_is_on_tmpfs_for_root_alone(bench: Bench) -> None:
+    bench.run("activate", bench.publish("v1"), 1)
+
+    kept = bench.root / "run/deployer/Orange/v1.env"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert (bench.home / "releases/v1/.env").readlink() == kept
+    everywhere_else = [path for path in bench.home.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert not [path for path in everywhere_else if PASSWORD.encode() in path.read_bytes()]
+
+
+def test_later_releases_replace_earlier_ones_and_only_the_last_two_are_kept(bench: Bench) -> None:
+    v1, v2, v3 = bench.publish("v1"), bench.publish("v2"), bench.publish("v3")
+    bench.run("activate", v1, 1)
+    bench.run("activate", v2, 2)
+    assert bench.get() == (200, "v2 hello")
+
+    marker = bench.run("activate", v3, 3)
+
+    assert marker.proves("v3", v3.manifest_sha256, 3)
+    assert bench.get() == (200, "v3 hello")
+    assert sorted(path.name for path in (bench.home / "releases").iterdir()) == ["v2", "v3"]
+    assert {v2.image, v3.image} < set(bench.engine().images())
+    assert v1.image not in bench.engine().images()
+
+
+def test_activating_what_runs_touches_no_container_and_follows_the_generation(bench: Bench) -> None:
+    v1 = bench.publish("v1")
+    bench.run("activate", v1, 1)
+    before = bench.containers()
+
+    marker = bench.run("activate", v1, 2)
+
+    assert marker.outcome == "unchanged"
+    assert marker.proves("v1", v1.manifest_sha256, 2)
+    assert bench.containers() == before
+
+
+def test_an_older_generation_is_fenced(bench: Bench) -> None:
+    v1, v2 = bench.publish("v1"), bench.publish("v2")
+    bench.run("activate", v1, 5)
+
+    marker = bench.run("activate", v2, 4)
+
+    assert (marker.outcome, marker.version, marker.generation) == ("fenced", "v1", 5)
+    assert "generation 4 is older than 5" in marker.reason
+    assert bench.get() == (200, "v1 hello")
+
+
+def test_prefetch_brings_files_and_images_and_touches_nothing_that_serves(bench: Bench) -> None:
+    v1, v2 = bench.publish("v1"), bench.publish("v2")
+    bench.run("activate", v1, 1)
+    before = bench.containers()
+
+    marker = bench.run("prefetch", v2, 2)
+
+    assert (marker.outcome, marker.version, marker.generation) == ("unchanged", "v1", 1)
+    assert v2.image in bench.engine().images()
+    assert (bench.home / "releases/v2/files/docker-compose.yml").exists()
+    assert bench.containers() == before
+
+
+def test_down_takes_the_application_away_and_fences_what_comes_late(bench: Bench) -> None:
+    v1 = bench.publish("v1")
+    bench.run("activate", v1, 1)
+
+    marker = bench.run("down", generation=2)
+
+    assert (marker.outcome, marker.version, marker.generation) == ("activated", "", 0)
+    assert bench.containers() == {}
+    assert bench.run("activate", v1, 1).outcome == "fenced"
+
+
+def test_a_path_of_parameters_gives_each_variable_its_exact_bytes(bench: Bench) -> None:
+    pem = '-----BEGIN KEY-----\nMII$E/+=\\"\n-----END KEY-----\n'
+    for name, value in {"app/PEM": pem, "GREETING": " hé llo #1 "}.items():
+        bench.ssm.put_parameter(Name=f"{PARAMETER}/{name}", Value=value, Type="SecureString")
+
+    bench.run("activate", bench.publish("v1", parameters=f"{PARAMETER}/"), 1)
+
+    assert bench.environment_of("promtail") == {"PEM": pem, "GREETING": " hé llo #1 "}
+
+
+def test_a_pinned_parameter_stays_what_it_was(bench: Bench) -> None:
+    bench.ssm.put_parameter(Name=PARAMETER, Value="GREETING=later", Type="SecureString", Overwrite=True)
+
+    bench.run("activate", bench.publish("v1", parameters=f"{PARAMETER}:1"), 1)
+
+    assert bench.get() == (200, "v1 hello")

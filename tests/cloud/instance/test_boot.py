@@ -1,0 +1,121 @@
+"""What an instance runs when it boots, and what it tells its group."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployer.commands import render
+from deployer.core.marker import find_marker
+from tests.cloud.instance.bench import APP, BUCKET, GROUP, INSTANCE, Bench, eventually
+from tests.cloud.instance.stub import Stub, serving
+
+ACCESS_DENIED = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+DONE = "<CompleteLifecycleActionResponse><CompleteLifecycleActionResult/></CompleteLifecycleActionResponse>"
+METADATA = {"/api/token": "token", "/instance-id": INSTANCE, "/region": "eu-west-1"}
+
+
+def test_nothing_runs_before_the_first_promotion(bench: Bench) -> None:
+    marker = bench.run("boot")
+
+    assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "no desired release")
+
+
+def test_without_list_bucket_s3_denies_a_missing_key_and_that_means_nothing_to_run(bench: Bench) -> None:
+    with serving(Stub(403, {"": ACCESS_DENIED})) as s3:
+        marker = bench.run("boot", environment={"AWS_ENDPOINT_URL_S3": s3.url})
+
+    assert (marker.outcome, marker.reason) == ("unchanged", "no desired release")
+
+
+def test_a_newborn_boots_the_desired_release_at_its_generation(bench: Bench) -> None:
+    v1 = bench.publish("v1")
+    bench.promote(v1, 7)
+
+    assert bench.run("boot").proves("v1", v1.manifest_sha256, 7)
+
+
+def test_an_instance_ahead_of_the_desired_release_keeps_its_own(bench: Bench) -> None:
+    v1, v2 = bench.publish("v1"), bench.publish("v2")
+    bench.promote(v1, 1)
+    bench.run("activate", v2, 2)
+
+    marker = bench.run("boot")
+
+    assert marker.proves("v2", v2.manifest_sha256, 2)
+    assert bench.get() == (200, "v2 hello")
+
+
+def test_after_a_reboot_the_environment_is_fetched_again(bench: Bench) -> None:
+    v1 = bench.publish("v1")
+    bench.promote(v1, 1)
+    bench.run("boot")
+    for each in list(bench.engine().containers()):
+        each.remove()
+    (bench.root / "run/deployer/Orange/v1.env").unlink()
+
+    marker = bench.run("boot")
+
+    assert (marker.outcome, marker.version) == ("activated", "v1")
+    assert bench.get() == (200, "v1 hello")
+
+
+def test_status_tells_what_runs_and_what_is_wrong_with_it(bench: Bench) -> None:
+    assert bench.run("status").reason == "nothing runs here"
+    v1 = bench.publish("v1")
+    bench.run("activate", v1, 1)
+    assert bench.run("status").reason == ""
+    next(each for each in bench.engine().containers() if each.name == "orange").remove()
+
+    marker = bench.run("status")
+
+    assert marker.proves("v1", v1.manifest_sha256, 1)
+    assert marker.reason == "http://localhost:8080/ does not answer"
+
+
+@pytest.mark.parametrize("variable", ["SSM_App", "SSM_Bucket", "SSM_Version", "SSM_ManifestSha256", "SSM_Generation"])
+def test_the_loader_checks_what_it_is_given_by_itself(bench: Bench, variable: str) -> None:
+    marker = bench.run("activate", bench.publish("v1"), 1, {variable: "../x\n$(id)"})
+
+    assert marker.outcome == "failed"
+    assert "is missing or malformed" in marker.reason
+
+
+def boot_with_user_data(bench: Bench, group: Stub, metadata: Stub) -> str:
+    """Boots another instance with real user data; returns its log once the group was answered."""
+    user_data = render.user_data(APP, BUCKET, GROUP, "launch")
+    endpoint = f"export AWS_ENDPOINT_URL_AUTO_SCALING={group.url}\n"
+    bench.runtime.boot(
+        "i-1", user_data.replace("set -euo pipefail\n", f"set -euo pipefail\n{endpoint}", 1), metadata.port
+    )
+    eventually(lambda: any("CompleteLifecycleAction" in each for each in group.asked), 30)
+    return bench.runtime.user_data_log("i-1")
+
+
+@pytest.mark.parametrize(
+    ("unhealthy", "outcome", "result"), [(False, "activated", "CONTINUE"), (True, "failed", "ABANDON")]
+)
+def test_user_data_answers_the_launch_hook_by_what_was_proven(
+    bench: Bench, unhealthy: bool, outcome: str, result: str
+) -> None:
+    bench.promote(bench.publish("v1", unhealthy=unhealthy), 1)
+
+    with serving(Stub(200, {"": DONE})) as group, serving(Stub(200, METADATA)) as metadata:
+        log = boot_with_user_data(bench, group, metadata)
+
+    marker = find_marker(log.partition("lifecycle hook")[0])
+    assert marker is not None
+    assert marker.outcome == outcome
+    assert f"LifecycleActionResult={result}" in group.asked[-1]
+    assert f"InstanceId={INSTANCE}" in group.asked[-1]
+    assert "LifecycleHookName=launch" in group.asked[-1]
+
+
+def test_user_data_leaves_what_later_boots_need(bench: Bench) -> None:
+    with serving(Stub(200, {"": DONE})) as group, serving(Stub(200, METADATA)) as metadata:
+        boot_with_user_data(bench, group, metadata)
+
+    root = bench.runtime.root("i-1")
+    environment = (root / "etc/deployer/environment").read_text()
+    assert environment == f"APP={APP}\nBUCKET={BUCKET}\nGROUP={GROUP}\nLIFECYCLE_HOOK=launch\n"
+    assert (root / "opt/deployer/loader").stat().st_mode & 0o111
+    assert "loader boot" in (root / "etc/systemd/system/deployer-boot.service").read_text()

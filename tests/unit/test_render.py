@@ -1,0 +1,130 @@
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.commands import render
+from deployer.core.errors import BadInput
+from deployer.github.console import console_for
+from deployer.inputs import RenderInputs
+from deployer.instance_files import DIRECTORY, MOST_DOCUMENT, MOST_USER_DATA
+
+LOADER = (DIRECTORY / "loader").read_text()
+GOOD = {
+    "Subcommand": ["boot", "prefetch", "activate", "status", "down"],
+    "App": ["orange", "Orange_2-x"],
+    "Bucket": ["releases", "my.bucket-1"],
+    "Group": ["orange-fleet", "a"],
+    "Version": ["", "v1.2.3", "20261124.7.1-abcdef0"],
+    "ManifestSha256": ["", "0" * 64],
+    "Generation": ["", "0", "42"],
+}
+BAD = {
+    "Subcommand": ["", "rm", "boot; rm -rf /", "status\nboot"],
+    "App": ["", "../x", "a b", "$(id)", "-x", "a" * 64],
+    "Bucket": ["", "ab", "UPPER", "a/b", "-abc"],
+    "Group": ["", "a/b", "a b", "`id`", "-x"],
+    "Version": ["..", "-v", "v 1", "v1;id", "a" * 129],
+    "ManifestSha256": ["0" * 63, "G" * 64, "0" * 65],
+    "Generation": ["-1", "01", "1.0", "12345678901"],
+}
+
+
+def document() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(render.document())
+    return content
+
+
+def user_data(hook: str = "launch") -> str:
+    return render.user_data("orange", "releases", "fleet", hook)
+
+
+def between(text: str, start: str, end: str) -> str:
+    """What a here-document holds."""
+    return text.split(f"<<'{start}'", 1)[1].split("\n", 1)[1].split(f"\n{end}\n", 1)[0] + "\n"
+
+
+def test_the_document_carries_the_loader_word_for_word() -> None:
+    script = "\n".join(document()["mainSteps"][0]["inputs"]["runCommand"]) + "\n"
+
+    assert between(script, "LOADER", "LOADER") == LOADER
+
+
+def test_the_user_data_carries_the_loader_word_for_word() -> None:
+    assert between(user_data(), "LOADER", "LOADER") == LOADER
+
+
+def test_the_user_data_carries_the_unit_word_for_word() -> None:
+    assert between(user_data(), "UNIT", "UNIT") == (DIRECTORY / "deployer-boot.service").read_text()
+
+
+def test_sizes_stay_within_what_aws_takes() -> None:
+    assert len(render.document().encode()) < MOST_DOCUMENT
+    assert len(user_data("h" * 255).encode()) < MOST_USER_DATA
+
+
+def test_no_value_is_ever_pasted_into_the_script() -> None:
+    step = document()["mainSteps"][0]
+
+    assert step["action"] == "aws:runShellScript"
+    assert "{{" not in "\n".join(step["inputs"]["runCommand"])
+    assert {each["interpolationType"] for each in document()["parameters"].values()} == {"ENV_VAR"}
+
+
+def test_every_parameter_has_good_and_bad_examples_here() -> None:
+    assert document()["parameters"].keys() == GOOD.keys() == BAD.keys()
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in GOOD.items() for value in values])
+def test_patterns_let_good_values_through(name: str, value: str) -> None:
+    assert re.search(document()["parameters"][name]["allowedPattern"], value)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_patterns_keep_bad_values_out(name: str, value: str) -> None:
+    # SSM looks for the pattern anywhere in the value, so the anchors have to be in it
+    assert not re.search(document()["parameters"][name]["allowedPattern"], value)
+
+
+def test_parameters_with_a_default_may_be_left_out() -> None:
+    defaults = {name for name, each in document()["parameters"].items() if "default" in each}
+
+    assert defaults == {"Version", "ManifestSha256", "Generation"}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_both_texts_are_scripts_a_shell_can_read(shell: str, tmp_path: Path) -> None:
+    text = "\n".join(document()["mainSteps"][0]["inputs"]["runCommand"]) if shell == "sh" else user_data()
+    script = tmp_path / "script"
+    script.write_text(text)
+
+    subprocess.run([shell, "-n", str(script)], check=True)
+
+
+def test_user_data_needs_names_that_aws_knows() -> None:
+    with pytest.raises(BadInput) as refused:
+        render.user_data("", "Bucket", "fleet", "launch hook'")
+
+    assert "app is required" in refused.value.what
+    assert "bucket is 'Bucket'" in refused.value.what
+    assert "lifecycle-hook" in refused.value.what
+    assert "auto-scaling-group" not in refused.value.what
+
+
+@pytest.mark.parametrize("what", ["document", "user-data"])
+def test_the_command_prints_nothing_but_the_text(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = RenderInputs(
+        what=what, app="orange", bucket="releases", auto_scaling_group="fleet", lifecycle_hook="launch"
+    )
+
+    render.run(inputs, console_for({}, machine_readable=False))
+
+    assert capsys.readouterr().out == (render.document() if what == "document" else user_data())
+
+
+def test_anything_else_to_render_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="ami"):
+        render.run(RenderInputs(what="ami"), console_for({}, machine_readable=False))
