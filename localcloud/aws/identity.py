@@ -1,0 +1,141 @@
+"""STS for GitHub's tokens: a role is handed out only to a token that is genuine and that the role trusts.
+
+In AWS's order: the token is a JWT, its issuer is a registered OIDC provider, its signature is the issuer's, it is for
+a registered audience, it is not over, and the role's trust policy allows it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import unquote
+
+import jwt
+from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
+
+from localcloud.aws.errors import AwsError
+from localcloud.aws.moto_seams import Books
+from localcloud.aws.operations import Handler, Request
+from localcloud.github.issuer import Issuer
+
+ACTION = "sts:AssumeRoleWithWebIdentity"
+SHORTEST_SESSION = 900
+DEFAULT_SESSION = 3600
+
+
+class Identity:
+    """The handler of AssumeRoleWithWebIdentity."""
+
+    def __init__(self, books: Books, issuer: Issuer) -> None:
+        self._books = books
+        self._issuer = issuer
+
+    def handlers(self) -> dict[str, Handler]:
+        """Operation name → handler."""
+        return {"AssumeRoleWithWebIdentity": self.assume_role_with_web_identity}
+
+    def assume_role_with_web_identity(self, request: Request) -> Any:
+        """Credentials of the role, or AWS's own refusal."""
+        asked = request.parameters
+        claims = self._verified(asked["WebIdentityToken"])
+        role = self._trusting_role(asked["RoleArn"], claims)
+        seconds = int(asked.get("DurationSeconds") or DEFAULT_SESSION)
+        longest = int(role.max_session_duration or DEFAULT_SESSION)
+        if not SHORTEST_SESSION <= seconds <= longest:
+            raise AwsError(
+                "ValidationError",
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+                if seconds > longest
+                else f"DurationSeconds must be at least {SHORTEST_SESSION}.",
+            )
+        session = self._books.open_role_session(role.arn, asked["RoleSessionName"], seconds)
+        return {
+            "Credentials": session,
+            "SubjectFromWebIdentityToken": claims["sub"],
+            "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
+            "Provider": self._provider_arn(claims),
+            "Audience": claims["aud"],
+        }
+
+    def _verified(self, token: str) -> Mapping[str, Any]:
+        try:
+            unverified = jwt.decode(token, options={"verify_signature": False})
+        except jwt.InvalidTokenError as error:
+            raise _bad_token(
+                "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
+            ) from error
+        provider = self._books.oidc_provider(_host(unverified.get("iss", "")))
+        if provider is None:
+            raise _bad_token(f"No OpenIDConnect provider found in your account for {unverified.get('iss')}")
+        if unverified.get("iss") != self._issuer.url:
+            raise _bad_token(
+                "Couldn't retrieve verification key from your identity provider, please reference "
+                "AssumeRoleWithWebIdentity documentation for requirements"
+            )
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                self._issuer.public_key,
+                algorithms=["RS256"],
+                audience=provider.client_id_list,
+                issuer=self._issuer.url,
+                options={"require": ["exp", "iat", "sub", "aud"]},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise _expired(unverified) from error
+        except jwt.InvalidAudienceError as error:
+            raise _bad_token("Incorrect token audience") from error
+        except jwt.InvalidTokenError as error:
+            raise _bad_token("Provided Token is not signed by the issuer, or not valid yet") from error
+        return claims
+
+    def _trusting_role(self, arn: str, claims: Mapping[str, Any]) -> Any:
+        role = self._books.role(arn)
+        provider = self._provider_arn(claims)
+        context = EvalContext(
+            principal_arn=provider,
+            principal_type="FederatedUser",
+            principal_account=self._books.account,
+            action=ACTION,
+            resource_arn=arn,
+            region=self._books.region,
+            service_context=_condition_keys(_host(self._issuer.url), claims),
+        )
+        trust = role.assume_role_policy_document if role else None
+        if trust is None or not evaluate_trust_policy(_document(trust), provider, context):
+            raise AwsError("AccessDenied", f"Not authorized to perform {ACTION}")
+        return role
+
+    def _provider_arn(self, claims: Mapping[str, Any]) -> str:
+        return f"arn:aws:iam::{self._books.account}:oidc-provider/{_host(claims['iss'])}"
+
+
+def _condition_keys(host: str, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """`ISSUER:claim` as trust policies name it, in lower case, which is how the evaluator looks keys up."""
+    return {f"{host}:{name}".lower(): value for name, value in claims.items()}
+
+
+def _document(text: Any) -> Mapping[str, Any]:
+    if isinstance(text, Mapping):
+        return text
+    parsed: Mapping[str, Any] = json.loads(text if text.lstrip().startswith("{") else unquote(text))
+    return parsed
+
+
+def _host(url: str) -> str:
+    return url.removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
+def _bad_token(message: str) -> AwsError:
+    return AwsError("InvalidIdentityToken", message)
+
+
+def _expired(claims: Mapping[str, Any]) -> AwsError:
+    until = int(claims.get("exp", 0))
+    current = int(datetime.now(timezone.utc).timestamp())
+    return AwsError(
+        "ExpiredTokenException",
+        f"Token expired: current date/time {current} must be before the expiration date/time {until}",
+    )

@@ -1,0 +1,170 @@
+"""The only module that reaches into moto's backends.
+
+moto keeps the books (groups, instances, target groups, roles, documents); what happens in the cloud is decided by
+`localcloud.aws`. Three of moto's own reflexes are therefore switched off: launching and terminating inside
+`set_desired_capacity`, replacing terminated instances, and registering every instance with the target groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.autoscaling.models import (
+    AutoScalingBackend,
+    FakeAutoScalingGroup,
+    InstanceState,
+    autoscaling_backends,
+)
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import ServiceException
+from moto.core.model_instances import reset_model_data
+from moto.ec2.models import ec2_backends
+from moto.elbv2.models import FakeTargetGroup, elbv2_backends
+from moto.iam.models import Role, iam_backends
+from moto.ssm.models import ssm_backends
+from moto.sts.models import AssumedRole, sts_backends
+
+from localcloud.aws.errors import AwsError
+
+ACCOUNT = "123456789012"
+"""moto's own default account."""
+
+
+def forget_everything() -> None:
+    """An account with nothing in it."""
+    BackendDict.reset()
+    reset_model_data()
+
+
+class Reflexes:
+    """moto's own launching, replacing and registering, off until `restore`."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+        self._switch_off(FakeAutoScalingGroup, "set_desired_capacity", _record_desired_capacity)
+        self._switch_off(AutoScalingBackend, "notify_terminate_instances", lambda *_: None)
+        self._switch_off(AutoScalingBackend, "update_attached_target_groups", lambda *_: None)
+
+    def _switch_off(self, owner: type, name: str, instead: Callable[..., None]) -> None:
+        original = getattr(owner, name)
+        setattr(owner, name, instead)
+        self._undo.append(lambda: setattr(owner, name, original))
+
+    def restore(self) -> None:
+        """Gives moto its reflexes back."""
+        while self._undo:
+            self._undo.pop()()
+
+
+def _record_desired_capacity(group: Any, new_capacity: int | None) -> None:
+    group.desired_capacity = group.min_size if new_capacity is None else new_capacity
+
+
+class Books:
+    """moto's books of one account and region."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self.account = ACCOUNT
+        self._auto_scaling = autoscaling_backends[ACCOUNT][region]
+        self._ec2 = ec2_backends[ACCOUNT][region]
+        self._elb = elbv2_backends[ACCOUNT][region]
+        self._ssm = ssm_backends[ACCOUNT][region]
+        self._iam = iam_backends[ACCOUNT]["aws"]
+        self._sts = sts_backends[ACCOUNT]["aws"]
+
+    def groups(self) -> list[Any]:
+        """Every Auto Scaling group."""
+        return list(self._auto_scaling.autoscaling_groups.values())
+
+    def group(self, name: str) -> Any:
+        """Raises ValidationError, as AWS, for a name that is not there."""
+        found = self._auto_scaling.autoscaling_groups.get(name)
+        if found is None:
+            raise AwsError("ValidationError", f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found")
+        return found
+
+    def forget_group(self, name: str) -> None:
+        """Deletes a group that has no instances left."""
+        self._auto_scaling.autoscaling_groups.pop(name, None)
+
+    def hooks(self, group: str, transition: str) -> list[Any]:
+        """The group's lifecycle hooks for one transition (`autoscaling:EC2_INSTANCE_LAUNCHING`, …)."""
+        hooks = self._auto_scaling.describe_lifecycle_hooks(group)
+        return [each for each in hooks if each.lifecycle_transition == transition]
+
+    def launch(self, group: FakeAutoScalingGroup, zone: str) -> InstanceState:
+        """One more instance in the group's books, `Pending`; no machine yet."""
+        before = {each.instance_id for each in group.instance_states}
+        group.replace_autoscaling_group_instances(1, group.get_propagated_tags())
+        (state,) = [each for each in group.instance_states if each.instance_id not in before]
+        state.lifecycle_state = "Pending"
+        state.availability_zone = zone
+        state.instance._placement.zone = zone
+        return state
+
+    def strike(self, group: FakeAutoScalingGroup, instance_id: str) -> None:
+        """The instance leaves the group's books and ends up `terminated` in EC2's."""
+        group.instance_states = [each for each in group.instance_states if each.instance_id != instance_id]
+        self.end_instance(instance_id)
+
+    def end_instance(self, instance_id: str) -> None:
+        """EC2 says `terminated`; the target groups' books are ours to clean."""
+        if self.is_running(instance_id):
+            self._ec2.terminate_instances([instance_id])
+
+    def instance(self, instance_id: str) -> Any | None:
+        """EC2's entry for the instance, or None."""
+        return self._ec2.get_instance_by_id(instance_id)
+
+    def is_running(self, instance_id: str) -> bool:
+        """Whether EC2 says `running`."""
+        instance = self.instance(instance_id)
+        return instance is not None and instance.state == "running"
+
+    def user_data(self, group: FakeAutoScalingGroup) -> str:
+        """The launch template's user data, decoded."""
+        encoded = group.user_data
+        return encoded.decode() if encoded else ""
+
+    def target_groups(self) -> list[FakeTargetGroup]:
+        """Every target group."""
+        return list(self._elb.target_groups.values())
+
+    def target_group(self, arn: str) -> FakeTargetGroup:
+        """Raises TargetGroupNotFound, as AWS, for an ARN that is not there."""
+        found = self._elb.target_groups.get(arn)
+        if found is None:
+            raise AwsError("TargetGroupNotFound", "One or more target groups not found")
+        return found
+
+    def document(self, name: str, version: str) -> str:
+        """An SSM document's content, JSON. Raises InvalidDocument, as AWS, for one that is not there."""
+        found = self._ssm._documents.get(name)
+        if found is None:
+            raise AwsError("InvalidDocument", f"Document with name {name} does not exist.")
+        try:
+            document = found.find(None if version in ("", "$DEFAULT") else version)
+        except ServiceException as error:
+            raise AwsError("InvalidDocumentVersion", f"{name} has no version {version}.") from error
+        content: str = document.content
+        return content
+
+    def tags(self, instance_id: str) -> dict[str, str]:
+        """An instance's EC2 tags."""
+        found = self._ec2.describe_tags(filters={"resource-id": [instance_id]})
+        return {each["key"]: each["value"] for each in found}
+
+    def oidc_provider(self, host: str) -> Any | None:
+        """The IAM OIDC provider registered for an issuer (its URL without the scheme), or None."""
+        providers = self._iam.open_id_providers.values()
+        return next((each for each in providers if each.url == host), None)
+
+    def role(self, arn: str) -> Role | None:
+        """The IAM role, or None."""
+        return next((each for each in self._iam.get_roles() if each.arn == arn), None)
+
+    def open_role_session(self, role_arn: str, session_name: str, seconds: int) -> AssumedRole:
+        """Fresh credentials of a role; GetCallerIdentity answers the session's ARN for them."""
+        return self._sts.assume_role(self.region, session_name, role_arn, "", seconds, "")

@@ -1,0 +1,270 @@
+"""A whole cloud in one process: puts the parts together, starts them in order, and takes them down again."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deployer.commands import render
+from localcloud.aws.auto_scaling import AutoScaling
+from localcloud.aws.fleet import Fleet
+from localcloud.aws.identity import Identity
+from localcloud.aws.load_balancing import LoadBalancing
+from localcloud.aws.moto_seams import Books, Reflexes, forget_everything
+from localcloud.aws.operations import Operations
+from localcloud.aws.run_command import RunCommand
+from localcloud.aws.server import Server
+from localcloud.aws.systems_manager import SystemsManager
+from localcloud.aws.target_health import TargetHealth
+from localcloud.control import PREFIX as CONTROL
+from localcloud.control import Control, ControlError
+from localcloud.engine_command import search_path
+from localcloud.environment_file import environment_of
+from localcloud.faults import Parts, UnknownFault, inject
+from localcloud.github.issuer import Job
+from localcloud.github.server import PREFIX as GITHUB
+from localcloud.github.server import GitHub
+from localcloud.instance_metadata import MetadataOfInstances
+from localcloud.load_balancer import LoadBalancer
+from localcloud.options import CloudOptions
+from localcloud.resources import HOOK, Account, Made, Wanted
+from localcloud.routing import Routing
+from localcloud.runtime import Runtime
+from localcloud.runtime.select import Choice, Registry, choose, hold_engine, make_registry, make_runtime
+
+TICK = 0.05
+"""Seconds between two looks of the reconcilers."""
+
+_log = logging.getLogger(__name__)
+
+
+class CloudError(Exception):
+    """The cloud could not be started; the text says what went wrong."""
+
+
+class Cloud:
+    """One cloud, running between `start` and `close` (or as a context manager). One per process at a time."""
+
+    def __init__(self, options: CloudOptions) -> None:
+        self.options = options
+        self.choice: Choice = choose(options.runtime)
+        self.control_token = secrets.token_urlsafe(24)
+        self.environment: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        self._stack = ExitStack()
+        self.server: Server
+        self.github: GitHub
+        self.registry: Registry
+        self.runtime: Runtime
+        self.fleet: Fleet
+        self.run_command: RunCommand
+        self.targets: TargetHealth
+        self.load_balancer: LoadBalancer | None = None
+
+    def __enter__(self) -> Cloud:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> Cloud:
+        """Returns once every instance is in service. Raises with the cause, everything taken down again."""
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def interrupt(self) -> None:
+        """Ends a `start` under way, which then raises; safe in a signal handler."""
+        self._closing.set()
+
+    def close(self) -> None:
+        """Takes down all that was made, in reverse order; a second call does nothing."""
+        self._closing.set()
+        self._stack.close()
+
+    def _start(self) -> None:
+        self.options.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = hold_engine(self.choice.name, self.options.state_directory)
+        if engine is not None:
+            self._stack.callback(engine.close)
+        self._open_doors()
+        self._assemble()
+        account = Account(self.server.origin, self.options.region)
+        wanted = self._wanted()
+        made = account.furnish(wanted)
+        self._balance(made)
+        account.open_group(wanted, made.target_group_arn)
+        self._await_instances()
+        self.environment = environment_of(self, made)
+
+    def _open_doors(self) -> None:
+        """Everything with a port, so that instances can be told where it is."""
+        self.server = Server(self._lock)
+        self._stack.callback(self.server.close)
+        self.github = GitHub(self.server.origin)
+        self.github.issuer.job = replace(self.github.issuer.job, repository=self.options.repository)
+        self.server.mount(GITHUB, self.github)
+        self.server.mount(CONTROL, Control(self.control_token, self._calls()))
+        self.server.start()
+        self.registry = make_registry(self.choice.name, self.options.state_directory)
+        self._stack.callback(self.registry.stop)
+        self.registry.start()
+
+    def _assemble(self) -> None:
+        options, lock = self.options, self._lock
+        forget_everything()
+        self._stack.callback(Reflexes().restore)
+        books = Books(options.region)
+        ports = [self.server.port, self.registry.port]
+        self.runtime = make_runtime(self.choice.name, options.state_directory, self._on_instances(), ports)
+        self._stack.callback(self.runtime.close)
+        self.run_command = RunCommand(self.runtime, options.region, lock, options.tempo)
+        self.targets = TargetHealth(books, lock, lambda instance_id: self.fleet.address_of(instance_id), lambda _: None)
+        self._stack.callback(self.targets.close)
+        metadata = MetadataOfInstances(books, options, lock)
+        self.fleet = Fleet(books, self.runtime, lock, self.run_command, self.targets, metadata.serve)
+        operations = Operations()
+        self._stack.callback(operations.close)
+        operations.replace("ssm", SystemsManager(books, self.run_command).handlers())
+        operations.replace("autoscaling", AutoScaling(books, self.fleet).handlers())
+        operations.replace("elbv2", LoadBalancing(books, self.targets).handlers())
+        operations.replace("sts", Identity(books, self.github.issuer).handlers())
+        self._every_tick(self.fleet.tick, lambda: self.run_command.expire(lambda each: not books.is_running(each)))
+        self._every_tick(self.targets.tick)
+
+    def _every_tick(self, *looks: Callable[[], None]) -> None:
+        def loop() -> None:
+            while not self._closing.wait(TICK):
+                for look in looks:
+                    try:
+                        look()
+                    except Exception:  # one bad look must not end the cloud's life
+                        _log.exception("a reconciler failed")
+
+        thread = threading.Thread(target=loop, name="reconciler", daemon=True)
+        self._stack.callback(thread.join, 10)
+        thread.start()
+
+    def _on_instances(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.server.origin,
+            "AWS_REGION": self.options.region,
+            "AWS_DEFAULT_REGION": self.options.region,
+            "REGISTRY": self.registry.address,
+        }
+
+    def _wanted(self) -> Wanted:
+        options = self.options
+        smallest, largest = options.limits
+        job: Job = self.github.issuer.job
+        jobs = [
+            replace(job, environment=environment, immutable_subject=immutable)
+            for environment in ("", "production")
+            for immutable in (True, False)
+        ]
+        user_data = options.user_data
+        if user_data is None:
+            user_data = render.user_data(options.app, options.bucket, options.group, HOOK)
+        return Wanted(
+            region=options.region,
+            app=options.app,
+            bucket=options.bucket,
+            group=options.group,
+            document=options.document,
+            parameters=options.parameters,
+            instances=options.instances,
+            min_size=smallest,
+            max_size=largest,
+            target_group=options.target_group,
+            health_check_type=options.health_check_type,
+            dotenv=options.dotenv,
+            document_text=render.document(),
+            user_data=user_data,
+            subjects=tuple(each.subject for each in jobs),
+        )
+
+    def _balance(self, made: Made) -> None:
+        if not made.target_group_arn or not shutil.which("haproxy", path=search_path()):
+            return
+        self.load_balancer = LoadBalancer(self.options.state_directory)
+        self._stack.callback(self.load_balancer.stop)
+        self.load_balancer.start()
+        routing = Routing(self.targets, self.fleet.address_of, made.target_group_arn, self.load_balancer.follow)
+        self._every_tick(routing.tick)
+
+    def _await_instances(self) -> None:
+        deadline = time.monotonic() + self.options.boot_patience
+        while True:
+            with self._lock:
+                states = [each.state for each in self.fleet.members.values()]
+                trouble = [each for each in self.fleet.activities if each.status in ("Failed", "Cancelled")]
+            if states.count("InService") >= self.options.instances:
+                return
+            if trouble:
+                raise CloudError(f"an instance did not boot: {trouble[0].description}: {trouble[0].message}")
+            if time.monotonic() > deadline:
+                raise CloudError(f"not every instance came into service in time: {states}")
+            if self._closing.wait(TICK):
+                raise CloudError("the cloud was told to stop while it started")
+
+    # control
+
+    def _calls(self) -> dict[str, Callable[[Any], Any]]:
+        return {
+            "status": lambda _: self.status(),
+            "scale": self._scale,
+            "fault": self._fault,
+            "job": self._job,
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Every instance and its state, for a person."""
+        with self._lock:
+            instances = [
+                {
+                    "instance": each.instance_id,
+                    "state": each.state,
+                    "health": each.entry.health_status,
+                    "address": each.machine.address if each.machine else "",
+                }
+                for each in self.fleet.members.values()
+            ]
+        return {"runtime": self.choice.name, "group": self.options.group, "instances": instances}
+
+    def _scale(self, asked: Any) -> Any:
+        client = Account(self.server.origin, self.options.region).client("autoscaling")
+        try:
+            client.set_desired_capacity(AutoScalingGroupName=self.options.group, DesiredCapacity=asked["desired"])
+        except ClientError as error:
+            raise ControlError(error.response["Error"]["Message"]) from error
+        return {}
+
+    def _fault(self, asked: Any) -> Any:
+        parts = Parts(self.fleet, self.run_command)
+        try:
+            return {"said": inject(parts, asked["name"], asked["instance"], clear=bool(asked.get("clear")))}
+        except UnknownFault as error:
+            raise ControlError(str(error)) from error
+
+    def _job(self, asked: Any) -> Any:
+        try:
+            self.github.issuer.job = replace(self.github.issuer.job, **asked)
+        except TypeError as error:
+            raise ControlError(f"a job has no such claim: {error}") from error
+        return {"sub": self.github.issuer.job.subject}

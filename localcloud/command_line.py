@@ -1,0 +1,198 @@
+"""The verbs of `python -m localcloud`: up, down, status, scale, fault, image."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from localcloud import daemon
+from localcloud.control import Client, ControlError
+from localcloud.engine_command import EngineError
+from localcloud.environment_file import lines_of, write_private
+from localcloud.options import CloudOptions
+from localcloud.runtime import process_image
+from localcloud.runtime.select import NAMES
+from localcloud.state_directory import Running, StateDirectory
+
+EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+
+
+class _BadInput(Exception):
+    """What was asked cannot be."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _BadInput(f"{message}\n  see `{self.prog} --help`")
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs one verb; 0, 1 (failed) or 2 (bad input)."""
+    try:
+        arguments = _parser().parse_args(words)
+        run: Callable[[argparse.Namespace], int] = arguments.run
+        return run(arguments)
+    except _BadInput as error:
+        return _complain(error, EXIT_BAD_INPUT)
+    except (daemon.DaemonError, ControlError, EngineError, process_image.PullRefused) as error:
+        return _complain(error, EXIT_FAILED)
+
+
+def _complain(error: Exception, exit_code: int) -> int:
+    sys.stderr.write(f"error: {error}\n")
+    return exit_code
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m localcloud",
+        description="An AWS account with instances, GitHub's side of it, and a registry, on this machine's loopback.",
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    _add_up(verbs, "up", "start a cloud and print its environment", _up)
+    _add_up(verbs, "serve", "be the cloud, in the foreground", _serve)
+    _verb(verbs, "down", "stop the cloud and remove all it made", _down)
+    _verb(verbs, "status", "say what runs", _status)
+    scale = _verb(verbs, "scale", "change the number of instances", _scale)
+    scale.add_argument("--desired", type=_count, required=True, metavar="N")
+    fault = _verb(verbs, "fault", "make something go wrong on an instance", _fault)
+    fault.add_argument("name", metavar="FAULT", help="silent-agent or instance-dies")
+    fault.add_argument("--instance", required=True, metavar="ID")
+    fault.add_argument("--clear", action="store_true", help="take it back")
+    image = _verb(verbs, "image", "push a stand-in image (process runtime), print NAME@DIGEST", _image)
+    image.add_argument("--name", required=True)
+    image.add_argument("--version", required=True)
+    image.add_argument("--unhealthy", action="store_true", help="answers every request with 503")
+    return parser
+
+
+def _verb(verbs: Any, name: str, about: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about, allow_abbrev=False)
+    verb.add_argument("--state-dir", type=Path, default=Path(".localcloud"), metavar="DIR")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _add_up(verbs: Any, name: str, about: str, run: Callable[[argparse.Namespace], int]) -> None:
+    up = _verb(verbs, name, about, run)
+    up.add_argument("--instances", type=_count, default=3, metavar="N")
+    up.add_argument("--min-size", type=_count, metavar="N", help="of the group; 0 when not given")
+    up.add_argument("--max-size", type=_count, metavar="N", help="of the group; twice the instances when not given")
+    up.add_argument("--runtime", choices=NAMES, default="", help="docker where an engine answers, else process")
+    up.add_argument("--target-group", action="store_true", help="put a load balancer in front")
+    up.add_argument("--app", default="orange", metavar="NAME")
+    up.add_argument("--env-file", type=Path, metavar="FILE", help="write the environment there too")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    _options(arguments)
+    state = StateDirectory(arguments.state_dir)
+    running = daemon.start(state, _words(arguments))
+    _say(running.headline)
+    text = lines_of(running.environment)
+    if arguments.env_file:
+        write_private(arguments.env_file, text)
+    _say(text.rstrip("\n"))
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    return daemon.serve(_options(arguments))
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    stopped = daemon.stop(StateDirectory(arguments.state_dir))
+    _say("the cloud is gone" if stopped else "nothing is running")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    state = StateDirectory(arguments.state_dir)
+    running = state.running()
+    if running is None:
+        _say("nothing is running")
+        return EXIT_FAILED
+    status = _client(running).call("status")
+    _say(f"{running.headline}; group {status['group']}")
+    for each in status["instances"]:
+        _say(f"{each['instance']}  {each['state']:<16} {each['health']:<10} {each['address']}")
+    return 0
+
+
+def _scale(arguments: argparse.Namespace) -> int:
+    running = _running(arguments)
+    _client(running).call("scale", desired=arguments.desired)
+    _say(f"the group is on its way to {arguments.desired} instances")
+    return 0
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    client = _client(_running(arguments))
+    _say(client.call("fault", name=arguments.name, instance=arguments.instance, clear=arguments.clear)["said"])
+    return 0
+
+
+def _image(arguments: argparse.Namespace) -> int:
+    running = _running(arguments)
+    if running.runtime != "process":
+        raise _BadInput(
+            "stand-in images run on the process runtime only\n  build and push a real one to "
+            + running.environment["REGISTRY"]
+        )
+    _say(
+        process_image.push(
+            running.environment["REGISTRY"], arguments.name, arguments.version, unhealthy=arguments.unhealthy
+        )
+    )
+    return 0
+
+
+def _running(arguments: argparse.Namespace) -> Running:
+    running = StateDirectory(arguments.state_dir).running()
+    if running is None:
+        raise daemon.DaemonError(f"no cloud is running (state in {arguments.state_dir})\n  start one with `up`")
+    return running
+
+
+def _client(running: Running) -> Client:
+    return Client(running.origin, running.control_token)
+
+
+def _options(arguments: argparse.Namespace) -> CloudOptions:
+    options = CloudOptions(
+        state_directory=arguments.state_dir.resolve(),
+        instances=arguments.instances,
+        min_size=arguments.min_size,
+        max_size=arguments.max_size,
+        runtime=arguments.runtime,
+        target_group=arguments.target_group,
+        app=arguments.app,
+    )
+    smallest, largest = options.limits
+    if not smallest <= options.instances <= largest:
+        raise _BadInput(f"{options.instances} instances are not between --min-size {smallest} and --max-size {largest}")
+    return options
+
+
+def _words(arguments: argparse.Namespace) -> list[str]:
+    """The arguments of `serve` that mean the same cloud."""
+    words = ["--state-dir", str(arguments.state_dir.resolve()), "--instances", str(arguments.instances)]
+    words += ["--app", arguments.app]
+    for flag, value in (("--min-size", arguments.min_size), ("--max-size", arguments.max_size)):
+        words += [] if value is None else [flag, str(value)]
+    words += ["--runtime", arguments.runtime] if arguments.runtime else []
+    return words + (["--target-group"] if arguments.target_group else [])

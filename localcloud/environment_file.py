@@ -1,0 +1,59 @@
+"""What a client needs to know of a cloud: plain `KEY=VALUE` lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from localcloud.cloud import Cloud
+    from localcloud.resources import Made
+
+
+def environment_of(cloud: Cloud, made: Made) -> dict[str, str]:
+    """The environment of a client: credentials, names, and the actions' inputs."""
+    options = cloud.options
+    names = {
+        "APP": options.app,
+        "BUCKET": options.bucket,
+        "AUTO_SCALING_GROUP": options.group,
+        "DOCUMENT": options.document,
+    }
+    environment = {
+        "AWS_ENDPOINT_URL": cloud.server.origin,
+        "AWS_ACCESS_KEY_ID": made.access_key,
+        "AWS_SECRET_ACCESS_KEY": made.secret_key,
+        "AWS_REGION": options.region,
+        "AWS_DEFAULT_REGION": options.region,
+        **names,
+        "GROUP": options.group,
+        "REGISTRY": cloud.registry.address,
+        "PARAMETERS": options.parameters,
+        "ACTIONS_ID_TOKEN_REQUEST_URL": cloud.github.token_url,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": cloud.github.issuer.request_token,
+        "ROLE_TO_ASSUME": made.role_arn,
+        "GITHUB_API_URL": cloud.github.api_url,
+        **{f"INPUT_{name}": value for name, value in names.items()},
+    }
+    if made.target_group_arn:
+        environment["TARGET_GROUP_ARN"] = made.target_group_arn
+    if cloud.load_balancer is not None:
+        environment["LOAD_BALANCER_URL"] = cloud.load_balancer.url
+    return environment
+
+
+def lines_of(environment: Mapping[str, str]) -> str:
+    """The environment as text, one `KEY=VALUE` per line."""
+    return "".join(f"{name}={value}\n" for name, value in environment.items())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file only its owner may read, all at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    fresh.replace(path)

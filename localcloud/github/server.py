@@ -1,0 +1,71 @@
+"""GitHub over HTTP, below `/_github`: the OIDC issuer, the runner's token endpoint, and the REST API."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from localcloud.github.deployments import Deployments, Refusal
+from localcloud.github.issuer import Issuer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PREFIX = "/_github"
+_DEPLOYMENTS = re.compile(r"/api/repos/([^/]+/[^/]+)/deployments(?:/(\d+)(/statuses)?)?")
+
+
+class GitHub:
+    """A WSGI application; `token_url`, `api_url` and `issuer.request_token` are what a job's environment holds."""
+
+    def __init__(self, origin: str) -> None:
+        base = origin + PREFIX
+        self.issuer = Issuer(base_url=f"{base}/oidc")
+        self.api_url = f"{base}/api"
+        self.token_url = f"{base}/token?api-version=2.0"
+        self.deployments = Deployments(self.api_url)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        try:
+            status, answer = self._answer(request, request.path.removeprefix(PREFIX))
+        except Refusal as refusal:
+            status, answer = refusal.status, {"message": refusal.message, "status": str(refusal.status)}
+        response = Response(json.dumps(answer), status=status, content_type="application/json; charset=utf-8")
+        return response(environ, start_response)
+
+    def _answer(self, request: Request, path: str) -> tuple[int, Any]:
+        if path == "/oidc/.well-known/openid-configuration":
+            return 200, self.issuer.configuration()
+        if path == "/oidc/.well-known/jwks":
+            return 200, self.issuer.keys()
+        if path == "/token":
+            return self._token(request)
+        found = _DEPLOYMENTS.fullmatch(path)
+        if found is None:
+            raise Refusal(404, "Not Found")
+        return self._deployment_call(request, *found.groups())
+
+    def _token(self, request: Request) -> tuple[int, Any]:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or token != self.issuer.request_token:
+            raise Refusal(401, "Unauthorized")
+        return 200, {"value": self.issuer.token(request.args.get("audience", ""))}
+
+    def _deployment_call(
+        self, request: Request, repository: str, number: str | None, statuses: str | None
+    ) -> tuple[int, Any]:
+        posted = json.loads(request.get_data() or b"{}") if request.method == "POST" else None
+        if number is None:
+            if posted is not None:
+                return 201, self.deployments.create(repository, posted)
+            return 200, self.deployments.listed(repository, request.args)
+        if statuses is None:
+            return 200, self.deployments.get(repository, int(number))
+        if posted is not None:
+            return 201, self.deployments.add_status(repository, int(number), posted)
+        return 200, self.deployments.statuses(repository, int(number))

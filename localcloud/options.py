@@ -1,0 +1,64 @@
+"""What a cloud can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localcloud.aws.run_command import Tempo
+
+DOTENV = {
+    "PROMTAIL_PORT": "9080",
+    "LOKI_URL": "http://loki:3100/loki/api/v1/push",
+    "DOCKERHUB_USERNAME": "awesomeorange",
+    "GREETING": "hello from the local cloud",
+}
+"""The application's own environment, as its team keeps it in Parameter Store."""
+
+
+@dataclass(frozen=True)
+class CloudOptions:
+    """One cloud. The defaults are what `python -m localcloud up` makes."""
+
+    state_directory: Path
+    instances: int = 3
+    min_size: int | None = None
+    """None: 0."""
+    max_size: int | None = None
+    """None: twice the instances, at least 4."""
+    runtime: str = ""
+    """`docker`, `process`, or empty: docker where an engine answers."""
+    target_group: bool = False
+    app: str = "orange"
+    region: str = "ap-northeast-2"
+    repository: str = "awesomeorange/orange"
+    document: str = "awesomeorange-deploy"
+    health_check_type: str = "EC2"
+    dotenv: Mapping[str, str] = field(default_factory=lambda: DOTENV)
+    user_data: str | None = None
+    """None: what `deployer render` makes for this group."""
+    tempo: Tempo = field(default_factory=Tempo)
+    boot_patience: float = 300
+    """Seconds until every first instance must be in service."""
+
+    @property
+    def group(self) -> str:
+        """The Auto Scaling group's name."""
+        return f"{self.app}-web"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return f"{self.app.lower()}-releases"
+
+    @property
+    def parameters(self) -> str:
+        """The Parameter Store name that holds the whole .env."""
+        return f"/{self.app}/env"
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The group's minimum and maximum size."""
+        largest = max(2 * self.instances, 4) if self.max_size is None else self.max_size
+        return self.min_size or 0, largest

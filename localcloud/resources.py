@@ -1,0 +1,200 @@
+"""What an operator would have made in the account: bucket, document, parameter, roles, launch template, group.
+
+Made through the API itself, so that whatever a client sees was accepted by it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+PORT = 8080
+HOOK = "deployer-boot"
+HOOK_HEARTBEAT = 300
+"""Seconds a booting instance has before the group gives up on it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make."""
+
+    region: str
+    app: str
+    bucket: str
+    group: str
+    document: str
+    parameters: str
+    instances: int
+    min_size: int
+    max_size: int
+    target_group: bool
+    health_check_type: str
+    dotenv: Mapping[str, str]
+    document_text: str
+    user_data: str
+    subjects: tuple[str, ...]
+    """`sub` claims the deployer role trusts."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What clients need to know of it."""
+
+    access_key: str
+    secret_key: str
+    role_arn: str
+    target_group_arn: str
+
+
+class Account:
+    """An empty account, seen through its API."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._session = boto3.session.Session(
+            aws_access_key_id="ROOT" * 5,
+            aws_secret_access_key="unchecked",  # noqa: S106
+            region_name=region,
+        )
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the account's root user."""
+        # Parameters are not checked here: health checks every second are below what the real service allows.
+        config = Config(
+            s3={"addressing_style": "path"}, retries={"max_attempts": 1}, parameter_validation=False
+        )
+        return self._session.client(service, endpoint_url=self._endpoint, config=config)
+
+    def furnish(self, wanted: Wanted) -> Made:
+        """Makes everything but the group; see `open_group`."""
+        iam = self.client("iam")
+        access_key, secret_key = _operator(iam)
+        role_arn = _roles(iam, wanted)
+        self._storage(wanted)
+        self._documents(wanted)
+        arn = self._target_group(wanted) if wanted.target_group else ""
+        return Made(access_key, secret_key, role_arn, arn)
+
+    def open_group(self, wanted: Wanted, target_group_arn: str) -> None:
+        """The launch template, the group and its launch hook; from here on instances boot.
+
+        The group starts empty, so that the hook is there before the first instance is.
+        """
+        self._launch_template(wanted)
+        group = self.client("autoscaling")
+        group.create_auto_scaling_group(
+            AutoScalingGroupName=wanted.group,
+            LaunchTemplate={"LaunchTemplateName": wanted.group, "Version": "$Latest"},
+            MinSize=0,
+            MaxSize=wanted.max_size,
+            DesiredCapacity=0,
+            AvailabilityZones=[f"{self._region}{letter}" for letter in "abc"],
+            HealthCheckType=wanted.health_check_type,
+            HealthCheckGracePeriod=30,
+            TargetGroupARNs=[target_group_arn] if target_group_arn else [],
+            Tags=[{"Key": "Name", "Value": wanted.app, "PropagateAtLaunch": True}],
+        )
+        group.put_lifecycle_hook(
+            AutoScalingGroupName=wanted.group,
+            LifecycleHookName=HOOK,
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+            HeartbeatTimeout=HOOK_HEARTBEAT,
+            DefaultResult="ABANDON",
+        )
+        group.update_auto_scaling_group(
+            AutoScalingGroupName=wanted.group, MinSize=wanted.min_size, DesiredCapacity=wanted.instances
+        )
+
+    def _storage(self, wanted: Wanted) -> None:
+        s3 = self.client("s3")
+        location: Any = {"LocationConstraint": self._region}
+        s3.create_bucket(Bucket=wanted.bucket, CreateBucketConfiguration=location)
+        s3.put_bucket_versioning(Bucket=wanted.bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def _documents(self, wanted: Wanted) -> None:
+        ssm = self.client("ssm")
+        ssm.create_document(
+            Name=wanted.document, DocumentType="Command", DocumentFormat="JSON", Content=wanted.document_text
+        )
+        text = "".join(f"{name}={value}\n" for name, value in wanted.dotenv.items())
+        ssm.put_parameter(Name=wanted.parameters, Type="SecureString", Value=text)
+
+    def _target_group(self, wanted: Wanted) -> str:
+        elb = self.client("elbv2")
+        subnets = self.client("ec2").describe_subnets()["Subnets"]
+        made = elb.create_target_group(
+            Name=wanted.group,
+            Protocol="HTTP",
+            Port=PORT,
+            VpcId=subnets[0]["VpcId"],
+            HealthCheckPath="/",
+            HealthCheckIntervalSeconds=1,
+            HealthCheckTimeoutSeconds=2,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=2,
+        )
+        arn: str = made["TargetGroups"][0]["TargetGroupArn"]
+        delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "10"}
+        elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[delay])
+        ids = [each["SubnetId"] for each in subnets]
+        balancer = elb.create_load_balancer(Name=wanted.group, Subnets=ids, Type="application")
+        elb.create_listener(
+            LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}],
+        )
+        return arn
+
+    def _launch_template(self, wanted: Wanted) -> None:
+        self.client("ec2").create_launch_template(
+            LaunchTemplateName=wanted.group,
+            LaunchTemplateData={
+                "ImageId": "ami-12c6146b",
+                "InstanceType": "t3.small",
+                "IamInstanceProfile": {"Name": f"{wanted.app}-instance"},
+                "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
+                "UserData": base64.b64encode(wanted.user_data.encode()).decode(),
+            },
+        )
+
+
+def _operator(iam: Any) -> tuple[str, str]:
+    iam.create_user(UserName="operator")
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def _roles(iam: Any, wanted: Wanted) -> str:
+    provider = iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=[AUDIENCE])
+    statement = _statement({"Federated": provider["OpenIDConnectProviderArn"]}, "sts:AssumeRoleWithWebIdentity")
+    condition = {"StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": list(wanted.subjects)}}
+    deployer = iam.create_role(
+        RoleName=f"{wanted.app}-deployer",
+        AssumeRolePolicyDocument=_policy(statement | {"Condition": condition}),
+        MaxSessionDuration=3600,
+    )
+    name = f"{wanted.app}-instance"
+    trust = _policy(_statement({"Service": "ec2.amazonaws.com"}, "sts:AssumeRole"))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    arn: str = deployer["Role"]["Arn"]
+    return arn
+
+
+def _policy(statement: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _statement(principal: Mapping[str, str], action: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": principal, "Action": action}
