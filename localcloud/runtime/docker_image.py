@@ -78,12 +78,12 @@ def _links() -> dict[str, str]:
 
 
 def mounts(programs: Path) -> list[str]:
-    """The `--volume` arguments every instance has; `programs` becomes its /usr/local/bin (see `lay_out_programs`)."""
+    """The `--volume` arguments every instance has; `programs` becomes its /usr/local/sbin (see `lay_out_programs`)."""
     read_only = [place for place in SHARED if os.path.exists(place)]
     read_only += _python_environment()
     arguments = [f"--volume={place}:{place}:ro" for place in dict.fromkeys(read_only)]
     arguments.append(f"--volume={INSTANCE_PROGRAMS}:/opt/localcloud:ro")
-    arguments.append(f"--volume={programs}:/usr/local/bin:ro")
+    arguments.append(f"--volume={programs}:/usr/local/sbin:ro")
     return arguments
 
 
@@ -96,7 +96,7 @@ def _python_environment() -> list[str]:
 
 
 def lay_out_programs(directory: Path) -> None:
-    """Fills the instances' /usr/local/bin: the AWS CLI, on the PATH every script has there.
+    """Fills the instances' /usr/local/sbin, first on their PATH and empty on most machines: the AWS CLI.
 
     Raises EngineError if this Python environment has no AWS CLI.
     """
