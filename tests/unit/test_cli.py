@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from deployer.outcome import Outcome
 ROLLOUT = {"app": "orange", "bucket": "releases", "auto-scaling-group": "orange-prod", "version": "v1"}
 
 
-def read(group: type, flags: dict[str, str | None] | None = None, **variables: str) -> Any:
+def read(group: type, flags: Mapping[str, str | None] | None = None, **variables: str) -> Any:
     return cli.read_inputs(group, flags or {}, variables)
 
 

@@ -283,8 +283,12 @@ def test_an_instance_that_never_answers_runs_out_of_time() -> None:
 
 def test_a_prefetch_that_fails_everywhere_changes_nothing() -> None:
     world = fleet_of(3)
-    world.hosts["i-0"].online = True
-    world.later(0.1, lambda: [setattr(host, "online", False) for host in world.hosts.values()] and None)
+
+    def fall_silent() -> None:
+        for host in world.hosts.values():
+            host.online = False
+
+    world.later(0.1, fall_silent)
     rolled = roll(world, wish())
     assert rolled.ending.result is Result.FAILED
     assert world.activated("v2") == []
