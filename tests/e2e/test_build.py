@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,10 +20,11 @@ from deployer.image import compose, pins
 from deployer.image.reference import parse
 from deployer.image.registry import Registries
 from localcloud.engine import Engine
-from localcloud.engine_command import docker, search_path
+from localcloud.engine_command import EngineError, docker, search_path
 from localcloud.registry import Registry
 from tests.cloud.registry_stub import RegistryStub, running
 
+ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef0123456789abcdef01234567"
 RUN = {
     "GITHUB_SHA": SHA,
@@ -46,6 +51,16 @@ def registry(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     registry.start()
     yield registry
     registry.stop()
+    forget_images(registry)
+
+
+def forget_images(registry: Registry) -> None:
+    """Takes what was built for a registry out of the engine."""
+    names = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{registry.address}/*/*").split()
+    digests = docker("image", "ls", "--quiet", f"{registry.address}/*/*").split()
+    for each in {*names, *digests}:
+        with suppress(EngineError):  # the last name of an image takes its id along
+            docker("image", "rm", "--force", each)
 
 
 @pytest.fixture
@@ -60,6 +75,7 @@ def private_registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyP
     registry.start()
     yield registry
     registry.stop()
+    forget_images(registry)
 
 
 @pytest.fixture
@@ -129,6 +145,7 @@ def test_version_of_the_same_commit_is_not_built_again(
 @pytest.mark.usefixtures("checkout", "engine")
 def test_build_without_push_has_no_digest(capsys: pytest.CaptureFixture[str]) -> None:
     assert build("localhost:1/team/local", "--version=v1", "--push=false") == EXIT_DONE
+    docker("image", "rm", "localhost:1/team/local:v1", f"localhost:1/team/local:sha-{SHA}")
     assert answer(capsys) == {"image": "", "digest": "", "version": "v1", "exit_code": EXIT_DONE}
 
 
@@ -172,6 +189,39 @@ def test_private_registry_is_read_and_written_with_the_given_login(
     assert "registry-password" in answer(capsys)["fix"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_build_that_is_stopped_takes_its_login_and_docker_along(
+    private_registry: Registry, checkout: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "runner"
+    temporary.mkdir()
+    (checkout / "Dockerfile").write_text(
+        'FROM scratch\nCOPY busybox /bin/sh\nRUN ["/bin/sh", "sh", "-c", "sleep 300"]\n'
+    )
+    words = [f"--image={private_registry.address}/team/slow", "--version=v1", "--registry-username=user"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deployer", "build", *words],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "scripts"),
+            "RUNNER_TEMP": str(temporary),
+            "INPUT_REGISTRY_PASSWORD": "right",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert any("sleep 300" in line for line in process.stdout)
+    assert len(list(temporary.iterdir())) == 1
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 128 + number, output
+    assert f"stopped by {number.name}" in errors
+    assert "Traceback" not in errors
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.usefixtures("checkout")
 def test_machine_without_docker_is_refused_with_the_fix(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -211,6 +261,8 @@ def test_compose_runs_the_digest_of_a_service_that_has_a_build(
     (checkout / "docker-compose.yml").write_bytes(text)
     override = pins.override(compose.read({"docker-compose.yml": text}), {"web": image})
     (checkout / "compose.images.yml").write_bytes(override)
+    docker("image", "rm", "--force", image, f"{parse(image).name}:v1", f"{parse(image).name}:sha-{SHA}")
+    docker("pull", image)
     command = ["compose", "-p", "build-test", "-f", "docker-compose.yml", "-f", "compose.images.yml"]
     try:
         docker(*command, "up", "-d", "--no-build", "--remove-orphans")

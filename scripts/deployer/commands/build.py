@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from deployer.aws import ecr
+from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
 from deployer.core.errors import BadInput, DeployError, Refused
 from deployer.core.version import check_version, version_from
@@ -35,17 +36,22 @@ LABEL = "org.opencontainers.image"
 
 def run(inputs: BuildInputs, console: Console) -> Outcome:
     """Outputs `image` (name@sha256:…), `digest` and `version`; the first two are empty when nothing was pushed."""
-    version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
-    build = _build(inputs, version, console.run)
-    image = reference.parse(f"{build.image}:{version}")
+    with interruptible("what was pushed stays; run again to finish"):
+        version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
+        build = _build(inputs, version, console.run)
+        image = reference.parse(f"{build.image}:{version}")
+        return _outcome(image, version, _digest(inputs, build, image, console))
+
+
+def _digest(inputs: BuildInputs, build: Build, image: Reference, console: Console) -> str:
+    """The digest of the image, built now or before; "" when it is not pushed."""
     credentials = _credentials(inputs, image.registry, console)
     registries = Registries(credentials)
-    digest = _built_before(registries, image, build, console)
-    if not digest:
-        with _docker(inputs, image.registry, credentials) as docker:
-            digest = _run_build(docker, build, console)
-        digest = digest or (registries.digest(image) if build.push else "")
-    return _outcome(image, version, digest if build.push else "")
+    if before := _built_before(registries, image, build, console):
+        return before
+    with _docker(inputs, image.registry, credentials) as docker:
+        reported = _run_build(docker, build, console)
+    return (reported or registries.digest(image)) if build.push else ""
 
 
 def _build(inputs: BuildInputs, version: str, run: RunContext) -> Build:

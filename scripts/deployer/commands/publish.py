@@ -16,6 +16,7 @@ from pathlib import Path
 import deployer
 from deployer.aws.bucket import Bucket
 from deployer.aws.session import open_session
+from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
 from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
@@ -58,16 +59,17 @@ class _Publication:
 
 def run(inputs: PublishInputs, console: Console) -> Outcome:
     """Outputs `version` and `manifest-sha256`."""
-    draft = _draft(inputs)
-    store = Bucket(open_session(inputs, console).client("s3"), inputs.bucket)
-    existing = store.get(keys.release(inputs.app, draft.version))
-    publication = _complete(inputs, draft, _known_pins(existing), console)
-    _tell(publication.release, draft, console)
-    if existing is None:
-        existing = _publish(store, publication, console)
-    manifest = _same(publication.release, existing)
-    console.say(f"{inputs.app} {draft.version} is published: manifest sha256 {manifest}")
-    return _outcome(inputs, draft.version, manifest)
+    with interruptible("a release without its manifest does not exist yet; run again to finish"):
+        draft = _draft(inputs)
+        store = Bucket(open_session(inputs, console).client("s3"), inputs.bucket)
+        existing = store.get(keys.release(inputs.app, draft.version))
+        publication = _complete(inputs, draft, _known_pins(existing), console)
+        _tell(publication.release, draft, console)
+        if existing is None:
+            existing = _publish(store, publication, console)
+        manifest = _same(publication.release, existing)
+        console.say(f"{inputs.app} {draft.version} is published: manifest sha256 {manifest}")
+        return _outcome(inputs, draft.version, manifest)
 
 
 def _draft(inputs: PublishInputs) -> _Draft:
