@@ -38,6 +38,10 @@ class Request:
 Handler = Callable[[Request], Any]
 
 
+class _Answered(ServiceException):
+    """Not moto's own class: moto takes the package of an exception for its service, and knows no service `core`."""
+
+
 class Operations:
     """The operations answered by us; `close` gives them back to moto."""
 
@@ -63,7 +67,7 @@ class Operations:
             try:
                 result = handler(request)
             except AwsError as error:
-                raise ServiceException(error.code, error.message) from error
+                raise _Answered(error.code, error.message) from error
             return result if isinstance(result, ActionResult) else ActionResult(result)
 
         setattr(responses, name, answer)
