@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_]\w*)|\{(?P<name>\w+)(?::?(?P<op>[-?])(?P<word>[^}]*))?\})"
 )
@@ -86,6 +84,8 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _services(path: Path, variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    import yaml  # start-up time: most docker commands read no compose file
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from localcloud.runtime.process_image import Behaviour
+from localcloud.runtime.process_behaviour import Behaviour
 
 _SENSITIVE = ("PASSWORD", "SECRET", "TOKEN", "URL")
 
@@ -39,12 +39,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _log_start(name: str, behaviour: Behaviour, environment: Mapping[str, str]) -> None:
-    print(f"{name} {behaviour.version} starts", flush=True)  # noqa: T201
+    print(f"{name} {behaviour.version} starts", flush=True)
     if behaviour.status != 200 or behaviour.exit_code:
         # as real programs do when they fail: the settings they failed with end up in the log
         for key, value in environment.items():
             if any(word in key for word in _SENSITIVE):
-                print(f"cannot work with {key}={value}", flush=True)  # noqa: T201
+                print(f"cannot work with {key}={value}", flush=True)
 
 
 def _server(fd: int, behaviour: Behaviour, environment: Mapping[str, str]) -> ThreadingHTTPServer:

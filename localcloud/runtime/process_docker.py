@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _run(engine, list(arguments[1:]))
     except (EngineRefused, ComposeError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 1
     return 0
 
@@ -47,7 +47,7 @@ def _run(engine: Engine, words: list[str]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line)  # noqa: T201
+    print(line)
 
 
 def _version(engine: Engine, words: list[str]) -> None:

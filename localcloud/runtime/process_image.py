@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from urllib.error import HTTPError, URLError
 
+from localcloud.runtime.process_behaviour import LABEL, Behaviour
 from localcloud.runtime.process_registry import digest_of
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-LABEL = "localcloud.behaviour"
 TIMEOUT = 10  # seconds a registry may take
 
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -20,15 +20,6 @@ _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 class PullRefused(Exception):
     """The registry does not have the image, or what it sent is not what was asked for."""
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What the container does: answers HTTP with `status`, or ends at once with `exit_code`."""
-
-    version: str
-    status: int = 200
-    exit_code: int | None = None
 
 
 def push(registry: str, name: str, version: str, unhealthy: bool = False, exit_code: int | None = None) -> str:

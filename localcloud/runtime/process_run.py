@@ -27,8 +27,8 @@ class ProcessRun:
         self._finished: Finished | None = None
         self._script = directory / "runs" / f"{uuid.uuid4().hex}.sh"
         self._script.write_text(script.text)
-        self._process = subprocess.Popen(  # noqa: S603
-            ["sh", str(self._script)],  # noqa: S607
+        self._process = subprocess.Popen(
+            ["sh", str(self._script)],
             env=dict(environment),
             cwd=directory,
             stdin=subprocess.DEVNULL,
@@ -65,7 +65,7 @@ class ProcessRun:
 def start_detached(command: Sequence[str], environment: Mapping[str, str], directory: Path, log: Path) -> None:
     """Starts a program in a session of its own, its output in `log`; a thread takes its exit status."""
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             command,
             env=dict(environment),
             cwd=directory,

@@ -1,0 +1,16 @@
+"""What a stand-in container does; its image's config says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LABEL = "localcloud.behaviour"
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Answers HTTP with `status`, or ends at once with `exit_code`."""
+
+    version: str
+    status: int = 200
+    exit_code: int | None = None
