@@ -178,9 +178,10 @@ class Cloud:
             for environment in ("", "production")
             for immutable in (True, False)
         ]
+        hook = HOOK if options.launch_hook else ""
         user_data = options.user_data
         if user_data is None:
-            user_data = render.user_data(options.app, options.bucket, options.group, HOOK)
+            user_data = render.user_data(options.app, options.bucket, options.group, hook)
         return Wanted(
             region=options.region,
             app=options.app,
@@ -196,6 +197,7 @@ class Cloud:
             dotenv=options.dotenv,
             document_text=render.document(),
             user_data=user_data,
+            launch_hook=hook,
             subjects=tuple(each.subject for each in jobs),
         )
 

@@ -38,6 +38,8 @@ class CloudOptions:
     dotenv: Mapping[str, str] = field(default_factory=lambda: DOTENV)
     user_data: str | None = None
     """None: what `deployer render` makes for this group."""
+    launch_hook: bool = True
+    """Whether instances wait, before they enter service, for their user data to say that they are ready."""
     tempo: Tempo = field(default_factory=Tempo)
     boot_patience: float = 300
     """Seconds until every first instance must be in service."""

@@ -40,6 +40,8 @@ class Wanted:
     dotenv: Mapping[str, str]
     document_text: str
     user_data: str
+    launch_hook: str
+    """The name of the launch lifecycle hook; empty for none."""
     subjects: tuple[str, ...]
     """`sub` claims the deployer role trusts."""
 
@@ -69,9 +71,7 @@ class Account:
     def client(self, service: str) -> Any:
         """A boto3 client of the account's root user."""
         # Parameters are not checked here: health checks every second are below what the real service allows.
-        config = Config(
-            s3={"addressing_style": "path"}, retries={"max_attempts": 1}, parameter_validation=False
-        )
+        config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, parameter_validation=False)
         return self._session.client(service, endpoint_url=self._endpoint, config=config)
 
     def furnish(self, wanted: Wanted) -> Made:
@@ -103,13 +103,14 @@ class Account:
             TargetGroupARNs=[target_group_arn] if target_group_arn else [],
             Tags=[{"Key": "Name", "Value": wanted.app, "PropagateAtLaunch": True}],
         )
-        group.put_lifecycle_hook(
-            AutoScalingGroupName=wanted.group,
-            LifecycleHookName=HOOK,
-            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
-            HeartbeatTimeout=HOOK_HEARTBEAT,
-            DefaultResult="ABANDON",
-        )
+        if wanted.launch_hook:
+            group.put_lifecycle_hook(
+                AutoScalingGroupName=wanted.group,
+                LifecycleHookName=wanted.launch_hook,
+                LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+                HeartbeatTimeout=HOOK_HEARTBEAT,
+                DefaultResult="ABANDON",
+            )
         group.update_auto_scaling_group(
             AutoScalingGroupName=wanted.group, MinSize=wanted.min_size, DesiredCapacity=wanted.instances
         )
@@ -137,12 +138,14 @@ class Account:
             Port=PORT,
             VpcId=subnets[0]["VpcId"],
             HealthCheckPath="/",
-            HealthCheckIntervalSeconds=1,
+            HealthCheckIntervalSeconds=5,
             HealthCheckTimeoutSeconds=2,
             HealthyThresholdCount=2,
             UnhealthyThresholdCount=2,
         )
         arn: str = made["TargetGroups"][0]["TargetGroupArn"]
+        # A group may not be made with checks every second, but it can be turned into one.
+        elb.modify_target_group(TargetGroupArn=arn, HealthCheckIntervalSeconds=1)
         delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "10"}
         elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[delay])
         ids = [each["SubnetId"] for each in subnets]

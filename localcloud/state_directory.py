@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcloud.child import start_time
 from localcloud.environment_file import write_private
+
+PARTS = ("instances", "programs", "registry", "load-balancer")
+"""Directories of a cloud's parts in its state directory."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,10 @@ class StateDirectory:
             each.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Removes the log too, and the directory unless somebody keeps something else in it."""
-        self.log.unlink(missing_ok=True)
+        """Removes what the parts kept, the log, and the directory unless somebody else keeps something in it."""
+        for each in PARTS:
+            shutil.rmtree(self.path / each, ignore_errors=True)
+        for link in (self.log, self.path / "engine.log"):
+            link.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()

@@ -122,5 +122,5 @@ def instance_view(agent: Agent, instance: Any) -> dict[str, Any]:
         "ResourceType": "EC2Instance",
         "RegistrationDate": agent.registered_at,
         "IPAddress": instance.private_ip if instance else "",
-        "ComputerName": instance.private_dns if instance else "",
+        "ComputerName": instance.private_dns_name if instance else "",
     }

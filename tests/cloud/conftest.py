@@ -1,0 +1,79 @@
+"""Clouds for the tests: real HTTP, real scripts, instances as processes.
+
+There can be one cloud per process, so `cloud` lives as long as a test module, and a module takes either `cloud` or
+`start_cloud`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from localcloud.cloud import Cloud
+from localcloud.options import CloudOptions
+
+QUICK = "#!/bin/sh\nexit 0\n"
+"""User data of an instance that boots nothing."""
+
+PATIENCE = 30
+"""Seconds a test waits for what must happen."""
+
+StartCloud = Callable[..., Cloud]
+Client = Callable[[str], Any]
+
+
+def eventually(what: str, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """The first truthy answer of `look`; fails after `patience` seconds, saying what was waited for."""
+    deadline = time.monotonic() + patience
+    while True:
+        answer = look()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {patience} s: {what}; last answer {answer!r}")
+        time.sleep(0.05)
+
+
+def client_of(cloud: Cloud, service: str) -> Any:
+    """A boto3 client with the environment `up` prints; says no at once where AWS says no."""
+    environment = cloud.environment
+    return boto3.session.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
+    ).client(
+        service,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}),
+    )
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A running cloud: two instances that booted nothing, a target group in front; shared by the module."""
+    state = tmp_path_factory.mktemp("cloud")
+    options = CloudOptions(state, instances=2, runtime="process", target_group=True, user_data=QUICK, launch_hook=False)
+    with Cloud(options) as running:
+        yield running
+
+
+@pytest.fixture
+def start_cloud(tmp_path: Path) -> Iterator[StartCloud]:
+    """Starts a cloud with options of its own, for tests that change it; it is taken down after the test."""
+    started: list[Cloud] = []
+
+    def start(**wanted: Any) -> Cloud:
+        defaults = {"instances": 1, "runtime": "process", "user_data": QUICK, "launch_hook": False}
+        one = Cloud(CloudOptions(tmp_path / "cloud", **{**defaults, **wanted}))
+        started.append(one)
+        return one.start()
+
+    yield start
+    for each in started:
+        each.close()
