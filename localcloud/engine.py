@@ -11,13 +11,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from ipaddress import ip_interface
 from pathlib import Path
 
 from localcloud.child import Child, stop_leftover
 from localcloud.engine_command import EngineError, docker, engine_answers, search_path
+from localcloud.engine_network import remember, restore
 
 RUN = Path("/run/localcloud-engine")
 DATA = Path("/var/lib/localcloud-engine")
@@ -112,6 +113,7 @@ def _start() -> None:
         raise EngineError("no docker engine is installed\n  run localcloud/install, or use --runtime process")
     stop_leftover(RUN / "dockerd.pid", STOPPING)
     (RUN / "engine.pid").unlink(missing_ok=True)
+    remember(RUN / "network.json")
     Child(RUN, "dockerd").start(_command(), engine_answers, patience=60)
 
 
@@ -128,11 +130,6 @@ def _stop() -> None:
         return
     stop_leftover(RUN / "dockerd.pid", STOPPING)
     Path("/var/run/docker.sock").unlink(missing_ok=True)
-    subprocess.run(
-        ["ip", "link", "delete", "docker0"],
-        env={**os.environ, "PATH": search_path()},
-        check=False,
-        capture_output=True,
-    )
+    restore(RUN / "network.json", str(ip_interface(BRIDGE).network))
     for place in (DATA, RUN / "exec"):
         shutil.rmtree(place, ignore_errors=True)

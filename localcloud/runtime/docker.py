@@ -127,12 +127,18 @@ class DockerRuntime:
 
     def _await_engine(self, container: str, shared: Path) -> None:
         deadline = time.monotonic() + BOOT_PATIENCE
-        while not (shared / "ready").exists():
-            running = docker("inspect", "--format", "{{.State.Running}}", container) == "true"
-            if not running or time.monotonic() > deadline:
+        for look in itertools.count(1):
+            if (shared / "ready").exists():
+                return
+            # The file is cheap to look for; whether the machine died meanwhile is asked once a second.
+            if time.monotonic() > deadline or (look % 20 == 0 and not _runs(container)):
                 raise EngineError(f"the instance did not start:\n{last_words(container)}")
-            if self._closing.wait(0.1):
+            if self._closing.wait(0.05):
                 raise EngineError("the cloud is going down")
+
+
+def _runs(container: str) -> bool:
+    return docker("inspect", "--format", "{{.State.Running}}", container) == "true"
 
 
 def remove_leftovers(state_directory: Path) -> None:
