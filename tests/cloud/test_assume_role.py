@@ -1,4 +1,4 @@
-"""A job trades its token for a role: over HTTP, with tokens that are signed and verified."""
+"""A job trades its token for a role: what goes over the wire, what is shown, and which faults are ridden out."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ RUN = {
     "AWS_REGION": "eu-central-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+DENIED = sts_error(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 
 
 @pytest.fixture
@@ -132,7 +133,6 @@ def test_credentials_are_renewed_with_a_new_token_before_they_end(services: Serv
     services.lifetime = timedelta(seconds=100)  # of a session of 900 s: less than the 150 s that must be left
     session = assumed(job, seconds=900)
     services.lifetime = timedelta(seconds=900)
-    services.claims = {"run_id": "77"}
     for _ in range(3):
         session.client("sts").get_caller_identity()
     assert [each.headers["authorization"].split("/")[0] for each in services.asked_for("GetCallerIdentity")] == [
@@ -145,7 +145,7 @@ def test_credentials_are_renewed_with_a_new_token_before_they_end(services: Serv
 def test_a_refusal_at_renewal_is_as_clear_as_at_the_start(services: Services, job: dict[str, str]) -> None:
     services.lifetime = timedelta(seconds=100)
     session = assumed(job, seconds=900)
-    services.trusted = "repo:acme/shop:environment:production"
+    services.faults_of_sts = [DENIED]
     with pytest.raises(Refused, match="trust policy"):
         _ = session.account_id
 
@@ -153,7 +153,7 @@ def test_a_refusal_at_renewal_is_as_clear_as_at_the_start(services: Services, jo
 def test_a_role_that_does_not_trust_the_job_shows_the_policy_that_would(
     services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    services.trusted = "repo:acme/shop:environment:production"
+    services.faults_of_sts = [DENIED]
     assert main(["assume-role"], job) == 1
     out, err = capsys.readouterr()
     assert "::error title=deploy::sts:AssumeRoleWithWebIdentity was refused" in out
@@ -168,7 +168,7 @@ def test_a_role_that_does_not_trust_the_job_shows_the_policy_that_would(
 def test_a_machine_can_read_the_refusal(
     services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    services.trusted = "somebody else"
+    services.faults_of_sts = [DENIED]
     assert main(["assume-role", "--json"], job) == 1
     assert json.loads(capsys.readouterr().out)["exit_code"] == 1
 

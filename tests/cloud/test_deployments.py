@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug.wrappers import Response
 
 from deployer.github.console import console_for
 from deployer.github.deployments import Deployments
-from tests.cloud.job_stand_in import Reply, Seen, serving
+from localcloud.aws.server import Server
+from localcloud.github.server import PREFIX, GitHub
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 RUN = {
@@ -25,36 +32,38 @@ RUN = {
 
 @dataclass
 class Api:
-    """As much of GitHub's Deployments as a rollout uses."""
+    """The local cloud's GitHub, with faults that are answered first, in order."""
 
-    url: str = ""
+    github: GitHub
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
-    faults: list[Reply] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
 
-    def answer(self, request: Seen) -> Reply:
-        self.seen.append(request)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.tokens.append(environ.get("HTTP_AUTHORIZATION", ""))
         if self.faults:
-            return self.faults.pop(0)
-        if request.path.endswith("/statuses"):
-            self.statuses.append(json.loads(request.body))
-            return Reply(201, json.dumps({"id": len(self.statuses), **self.statuses[-1]}))
-        if request.method == "POST":
-            number = len(self.deployments) + 1
-            url = f"{self.url}/repos/acme/shop/deployments/{number}"
-            self.deployments.append({**json.loads(request.body), "id": number, "url": url})
-            return Reply(201, json.dumps(self.deployments[-1]))
-        wanted = request.parameters
-        found = [each for each in self.deployments if wanted.items() <= each.items()]
-        return Reply(200, json.dumps(found[::-1]))
+            status, body = self.faults.pop(0)
+            return Response(body, status, content_type="application/json")(environ, start_response)
+        self._note(environ)
+        return self.github(environ, start_response)
+
+    def _note(self, environ: WSGIEnvironment) -> None:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        if environ["REQUEST_METHOD"] == "POST":
+            kind = self.statuses if environ["PATH_INFO"].endswith("/statuses") else self.deployments
+            kind.append(json.loads(body))
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    api = Api()
-    with serving(api.answer) as api.url:
-        yield api
+    server = Server(threading.RLock())
+    api = Api(GitHub(server.origin))
+    server.mount(PREFIX, api)
+    server.start()
+    yield api
+    server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +73,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deployments(api: Api, **more: str) -> Deployments:
-    environment = {**RUN, "GITHUB_API_URL": api.url, **more}
+    environment = {**RUN, "GITHUB_API_URL": api.github.api_url, **more}
     return Deployments(console_for(environment, machine_readable=False), environment)
 
 
@@ -75,14 +84,15 @@ def test_a_rollout_is_recorded_from_start_to_end(api: Api) -> None:
     (deployment,) = api.deployments
     assert deployment["ref"] == SHA
     assert deployment["environment"] == "production"
+    assert deployment["payload"] == {"run_id": "77", "run_attempt": "1"}
     assert deployment["auto_merge"] is False
     assert deployment["required_contexts"] == []
-    assert deployment["payload"] == {"run_id": "77", "run_attempt": "1"}
-    assert [each["state"] for each in api.statuses] == ["in_progress", "success"]
-    assert api.statuses[1]["environment_url"] == "https://shop.example.com"
-    assert api.statuses[1]["target_url"] == "https://github.com/acme/shop/actions/runs/77"
-    assert len(api.statuses[1]["description"]) == 140
-    assert {each.headers["authorization"] for each in api.seen} == {"token token-of-this-job"}
+    started, ended = api.statuses
+    assert (started["state"], ended["state"]) == ("in_progress", "success")
+    assert ended["environment_url"] == "https://shop.example.com"
+    assert ended["target_url"] == "https://github.com/acme/shop/actions/runs/77"
+    assert len(ended["description"]) == 140
+    assert set(api.tokens) == {"token token-of-this-job"}
 
 
 def test_a_retry_of_the_same_attempt_finds_its_deployment_and_another_attempt_makes_its_own(api: Api) -> None:
@@ -95,8 +105,7 @@ def test_a_retry_of_the_same_attempt_finds_its_deployment_and_another_attempt_ma
 
 
 def test_a_job_without_the_permission_is_warned_and_goes_on(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    refused = Reply(403, json.dumps({"message": "Resource not accessible by integration"}))
-    api.faults = [Reply(200, "[]"), refused]
+    api.faults = [(200, "[]"), (403, json.dumps({"message": "Resource not accessible by integration"}))]
     ours = deployments(api)
     handle = ours.start("production", SHA, "v1")
     ours.finish(handle, "failure", "rolled back")
@@ -108,10 +117,10 @@ def test_a_job_without_the_permission_is_warned_and_goes_on(api: Api, capsys: py
     assert "token-of-this-job" not in shown
 
 
-@pytest.mark.parametrize(
-    "faults", [[Reply(503, "")] * 3, [Reply(200, "<html>")], [Reply(200, "{}")]], ids=["away", "html", "odd"]
-)
-def test_github_away_or_odd_is_a_warning(api: Api, capsys: pytest.CaptureFixture[str], faults: list[Reply]) -> None:
+@pytest.mark.parametrize("faults", [[(503, "")] * 3, [(200, "<html>")], [(200, "{}")]], ids=["away", "html", "odd"])
+def test_github_away_or_odd_is_a_warning(
+    api: Api, capsys: pytest.CaptureFixture[str], faults: list[tuple[int, str]]
+) -> None:
     api.faults = faults
     assert deployments(api).start("production", SHA, "v1") is None
     assert capsys.readouterr().out.count("::warning title=No GitHub Deployment::could not start it") == 1
@@ -120,7 +129,7 @@ def test_github_away_or_odd_is_a_warning(api: Api, capsys: pytest.CaptureFixture
 def test_a_failing_end_is_a_warning_too(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     ours = deployments(api)
     handle = ours.start("production", SHA, "v1")
-    api.faults = [Reply(422, json.dumps({"message": "Validation Failed"}))]
+    api.faults = [(422, json.dumps({"message": "Validation Failed"}))]
     ours.finish(handle, "success", "done")
     assert "could not finish it: GitHub answered 422 Validation Failed" in capsys.readouterr().out
 
@@ -132,9 +141,9 @@ def test_without_a_token_there_is_a_warning_and_outside_a_job_not_even_that(
     assert "there is no token" in capsys.readouterr().out
     assert deployments(api, GITHUB_REPOSITORY="").start("production", SHA, "v1") is None
     assert capsys.readouterr().out == ""
-    assert api.seen == []
+    assert api.tokens == []
 
 
 def test_the_token_given_as_an_input_wins(api: Api) -> None:
     deployments(api, INPUT_GITHUB_TOKEN="given").start("production", SHA, "v1")
-    assert {each.headers["authorization"] for each in api.seen} == {"token given"}
+    assert set(api.tokens) == {"token given"}

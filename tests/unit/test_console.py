@@ -246,3 +246,16 @@ def test_a_terminal_without_utf8_gets_question_marks_not_a_crash(
 def test_exporting_outside_a_job_is_refused() -> None:
     with pytest.raises(DeployError, match="GITHUB_ENV"):
         at_a_terminal().export({"A": "1"})
+
+
+def test_an_end_that_is_not_good_is_announced_beside_its_outputs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    console = under_actions(GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(summary))
+    failure = DeployError("rolled back to v1: v2 was not healthy", "read the log of i-1")
+    console.finish(Outcome(exit_code=3, outputs={"status": "rolled-back"}, summary="# table", failure=failure))
+    shown = capsys.readouterr().out
+    assert shown == "::error title=deploy::rolled back to v1: v2 was not healthy%0Aread the log of i-1\n"
+    assert outputs_in(output) == {"status": "rolled-back"}
+    assert summary.read_text() == "# table\n"
