@@ -142,6 +142,19 @@ def test_version_of_the_same_commit_is_not_built_again(
     assert answer(capsys)["digest"] != first["digest"]
 
 
+def test_tag_of_the_commit_stays_with_its_first_build(
+    registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"{registry.address}/team/rerun"
+    digests = []
+    for version in ("3.1", "3.2"):
+        (checkout / "index.html").write_text(version)
+        assert build(name, f"--version={version}") == EXIT_DONE
+        digests.append(answer(capsys)["digest"])
+    assert digests[0] != digests[1]
+    assert Registries(lambda _: None).digest(parse(f"{name}:sha-{SHA}")) == digests[0]
+
+
 @pytest.mark.usefixtures("checkout", "engine")
 def test_build_without_push_has_no_digest(capsys: pytest.CaptureFixture[str]) -> None:
     assert build("localhost:1/team/local", "--version=v1", "--push=false") == EXIT_DONE

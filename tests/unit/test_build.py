@@ -102,6 +102,8 @@ def test_local_cache_is_read_once_it_is_there(tmp_path: Path) -> None:
     write = f"--cache-to=type=local,dest={folder},mode=max"
     assert caches(build) == [write]
     folder.mkdir()
+    assert caches(build) == [write]
+    (folder / "index.json").touch()
     assert caches(build) == [f"--cache-from=type=local,src={folder}", write]
 
 

@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from deployer.inputs import BuildInputs
 from deployer.outcome import Outcome
 
 LABEL = "org.opencontainers.image"
+REVISION = f"{LABEL}.revision"
 
 
 def run(inputs: BuildInputs, console: Console) -> Outcome:
@@ -49,6 +51,7 @@ def _digest(inputs: BuildInputs, build: Build, image: Reference, console: Consol
     registries = Registries(credentials)
     if before := _built_before(registries, image, build, console):
         return before
+    build = _without_taken_tag(registries, build, console)
     with _docker(inputs, image.registry, credentials) as docker:
         reported = _run_build(docker, build, console)
     return (reported or registries.digest(image)) if build.push else ""
@@ -82,7 +85,7 @@ def _labels(version: str, run: RunContext) -> dict[str, str]:
     """OCI's own labels, as far as they are known."""
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     labels = {
-        f"{LABEL}.revision": run.sha,
+        REVISION: run.sha,
         f"{LABEL}.source": f"{server}/{run.repository}" if run.repository else "",
         f"{LABEL}.version": version,
         f"{LABEL}.created": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
@@ -110,18 +113,32 @@ def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Creden
 
 def _built_before(registries: Registries, image: Reference, build: Build, console: Console) -> str:
     """The digest the version has in the registry if it was made from this very commit, else ""."""
-    revision = build.labels.get(f"{LABEL}.revision", "")
+    revision = build.labels.get(REVISION, "")
     if not (build.push and revision):
         return ""
-    try:
-        found = registries.labels(image)
-    except DeployError as error:  # a repository that does not exist yet may look like one we must not read
-        console.say(f"cannot tell whether {image.name}:{image.tag} is there already: {error.what}")
-        return ""
-    if found is None or found[1].get(f"{LABEL}.revision") != revision:
+    digest, labels = _look_up(registries, image, console)
+    if labels.get(REVISION) != revision:
         return ""
     console.say(f"{image.name}:{image.tag} is in the registry already, from the same commit: not built again")
-    return found[0]
+    return digest
+
+
+def _without_taken_tag(registries: Registries, build: Build, console: Console) -> Build:
+    """The commit's own tag stays with the commit's first build: where tags are immutable it could not be moved."""
+    tag = f"sha-{build.labels.get(REVISION, '')}"
+    if not build.push or tag not in build.tags:
+        return build
+    digest, _ = _look_up(registries, reference.parse(f"{build.image}:{tag}"), console)
+    return replace(build, tags=tuple(each for each in build.tags if each != tag)) if digest else build
+
+
+def _look_up(registries: Registries, image: Reference, console: Console) -> tuple[str, dict[str, str]]:
+    """Digest and labels of a tag; both empty if there is none, or if nobody will say."""
+    try:
+        return registries.labels(image) or ("", {})
+    except DeployError as error:  # a repository that does not exist yet may look like one we must not read
+        console.say(f"cannot tell whether {image.name}:{image.tag} is there already: {error.what}")
+        return "", {}
 
 
 @contextmanager

@@ -70,8 +70,9 @@ def _cache_arguments(build: Build) -> list[str]:
     if build.cache == "gha":
         return ["--cache-from=type=gha", "--cache-to=type=gha,mode=max,ignore-error=true"]
     if build.cache == "local":
-        there = [f"--cache-from=type=local,src={build.cache_folder}"] if Path(build.cache_folder).is_dir() else []
-        return [*there, f"--cache-to=type=local,dest={build.cache_folder},mode=max"]
+        filled = Path(build.cache_folder, "index.json").is_file()
+        read = [f"--cache-from=type=local,src={build.cache_folder}"] if filled else []
+        return [*read, f"--cache-to=type=local,dest={build.cache_folder},mode=max"]
     return []
 
 
