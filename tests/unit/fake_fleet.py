@@ -144,10 +144,10 @@ class World:
     def versions(self) -> dict[str, str]:
         return {each: host.version for each, host in self.hosts.items()}
 
-    def activated(self, version: str) -> list[str]:
+    def activated(self, version: str) -> tuple[str, ...]:
         """The instances told to run `version`, in order, each once."""
         told = (each for verb, name, ids in self.history if verb == "activate" and name == version for each in ids)
-        return list(dict.fromkeys(told))
+        return tuple(dict.fromkeys(told))
 
     def _put(self, key: str, body: bytes) -> str:
         etag = hashlib.sha256(body).hexdigest()
