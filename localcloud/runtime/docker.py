@@ -19,7 +19,7 @@ from localcloud.engine_command import EngineError, docker, last_words
 from localcloud.runtime import Machine, Run, Script
 from localcloud.runtime.docker_forward import METADATA, Forwarder, inside_configuration
 from localcloud.runtime.docker_image import empty_image, lay_out_programs, mounts
-from localcloud.runtime.docker_run import DockerRun, exports
+from localcloud.runtime.docker_run import DockerRun, NoRun, exports
 
 INSIDE = "/run/localcloud"
 BOOT_PATIENCE = 60
@@ -80,7 +80,10 @@ class DockerRuntime:
     def run(self, instance_id: str, script: Script) -> Run:
         name = f"runs/{next(self._runs)}"
         outside = self._shared(instance_id) / name
-        return DockerRun(self._container(instance_id), outside, f"{INSIDE}/{name}", script, self._environment)
+        try:
+            return DockerRun(self._container(instance_id), outside, f"{INSIDE}/{name}", script, self._environment)
+        except FileNotFoundError:
+            return NoRun()
 
     def user_data_log(self, instance_id: str) -> str:
         """What the instance's user data has said so far."""
@@ -107,6 +110,7 @@ class DockerRuntime:
     def _prepare(self, instance_id: str, user_data: str, metadata_port: int) -> Path:
         shared = self._shared(instance_id)
         shared.mkdir(parents=True, mode=0o700)
+        (shared / "runs").mkdir()
         (shared / "environment").touch(mode=0o600)
         (shared / "environment").write_text(exports(self._environment))
         (shared / "user-data").write_text(user_data)

@@ -32,11 +32,21 @@ def exports(environment: Mapping[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in pairs.items())
 
 
+class NoRun:
+    """What a script in a machine that is gone comes to."""
+
+    def wait(self) -> Finished:
+        return Finished(None, "", "")
+
+    def kill(self) -> None:
+        """Nothing to kill."""
+
+
 class DockerRun:
     """A script under way: see localcloud.runtime.Run."""
 
     def __init__(self, container: str, outside: Path, inside: str, script: Script, machine: Mapping[str, str]) -> None:
-        outside.mkdir(parents=True)
+        outside.mkdir()
         (outside / "script").write_text(script.text)
         (outside / "environment").touch(mode=0o600)
         (outside / "environment").write_text(exports({**machine, **script.environment}))

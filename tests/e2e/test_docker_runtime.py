@@ -26,6 +26,8 @@ from tests.e2e.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(120)]
 
+METADATA = "this is the metadata service"
+
 USER_DATA = """\
 #!/usr/bin/env bash
 echo "hello from $(id --user --name), home=${HOME-unset}, region=${AWS_REGION}"
@@ -42,7 +44,7 @@ services:
 
 class _Metadata(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = b"this is the metadata service"
+        body = METADATA.encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -160,9 +162,7 @@ def test_killing_a_script_that_has_ended_changes_nothing(cloud: Cloud) -> None:
 
 
 def test_the_metadata_service_answers_at_its_address(cloud: Cloud) -> None:
-    assert cloud.sh("curl -sS --max-time 5 http://169.254.169.254/latest/meta-data").stdout == (
-        "this is the metadata service"
-    )
+    assert cloud.sh("curl -sS --max-time 5 http://169.254.169.254/latest/meta-data").stdout == METADATA
 
 
 def test_an_application_pulled_by_digest_serves_through_the_load_balancer(cloud: Cloud, tmp_path: Path) -> None:
@@ -177,6 +177,8 @@ def test_an_application_pulled_by_digest_serves_through_the_load_balancer(cloud:
         for machine in cloud.machines.values():
             url = f"http://{machine.address}:8080/"
             eventually(lambda: body_of(url) == "orange v1", f"{url} answers")  # noqa: B023
+        from_inside = "exec -T web /bin/busybox wget -qO- http://169.254.169.254/"
+        assert cloud.sh(f"cd /srv/app && docker compose -p orange {from_inside}").stdout == METADATA
         balancer.follow([(machine.address, 8080) for machine in cloud.machines.values()])
         assert [body_of(balancer.url) for _ in range(4)] == ["orange v1"] * 4
     finally:
@@ -191,6 +193,10 @@ def test_a_terminated_machine_ends_its_script_and_leaves_nothing(cloud: Cloud, m
     assert run.wait().exit_code is None
     assert "i-short" not in docker("ps", "--all", "--format", "{{.Names}}")
     assert set(docker("volume", "ls", "--quiet").split()) <= before
+
+
+def test_a_script_in_a_machine_that_is_gone_ends_as_if_killed(cloud: Cloud) -> None:
+    assert cloud.sh("echo hello", "i-gone") == Finished(None, "", "")
 
 
 def test_terminating_an_unknown_machine_is_ignored(cloud: Cloud) -> None:
