@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,9 +39,9 @@ def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
 
 
-def opened(environment: dict[str, str] | None = None, **inputs: object) -> Session:
+def opened(environment: dict[str, str] | None = None, **inputs: Any) -> Session:
     job = console_for(environment or {}, machine_readable=False)
-    return open_session(Access(**inputs), job, environment or {})  # type: ignore[arg-type]
+    return open_session(Access(**inputs), job, environment or {})
 
 
 @pytest.mark.usefixtures("somebody")
