@@ -14,8 +14,10 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from deployer import cli
+from deployer.aws.bucket import Bucket
 from deployer.core.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED
 from deployer.core.release import Release, sha256_of
+from deployer.core.store import Stored
 from tests.cloud.registry_stub import RegistryStub, running
 
 DIGEST = "sha256:" + "d" * 64
@@ -186,6 +188,25 @@ def test_publish_that_was_killed_is_finished_by_the_next(s3: Any) -> None:
     release, old = (Release.from_json(each["orange/releases/v1/release.json"]) for each in (again, complete))
     assert release.files == old.files
     assert set(again) == set(complete)
+
+
+@pytest.mark.parametrize(("status", "exit_code"), [("200", EXIT_DONE), ("204", EXIT_FAILED)])
+@pytest.mark.usefixtures("checkout")
+def test_run_that_loses_the_race_for_the_manifest_ends_as_if_it_came_later(
+    s3: Any, monkeypatch: pytest.MonkeyPatch, status: str, exit_code: int
+) -> None:
+    assert publish() == EXIT_DONE
+    before = objects(s3)
+    real, seen = Bucket.get, []
+
+    def blind_at_first(self: Bucket, key: str) -> Stored | None:
+        seen.append(key)
+        return real(self, key) if len(seen) > 1 else None
+
+    monkeypatch.setattr(Bucket, "get", blind_at_first)
+    assert publish(health_status=status) == exit_code
+    assert len(seen) > 1
+    assert objects(s3) == before
 
 
 def test_leftover_with_other_content_is_never_overwritten(
