@@ -1,13 +1,15 @@
-"""One instance of processes in front of S3 and Parameter Store: what the tests of the loader and `activate` stand on."""
+"""Instances in front of S3 and Parameter Store: what the tests of the loader and `activate` stand on."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,8 @@ from localcloud.runtime.process_registry import ProcessRegistry
 BUCKET = "releases"
 APP = "Orange"
 GROUP = "fleet"
-INSTANCE = "i-0123456789abcdef0"
 PARAMETER = "/orange/env"
+NO_METADATA = 9  # discard: nothing listens
 DOTENV = 'GREETING=hello\nPASSWORD=s3cr3t $HOME "quoted" \\ #x\n'
 PASSWORD = 's3cr3t $HOME "quoted" \\ #x'
 
@@ -66,27 +68,52 @@ class Published:
     image: str
 
 
+class Cloud:
+    """What all instances share."""
+
+    def __init__(self, endpoint: str, registry: ProcessRegistry, directory: Path) -> None:
+        self.registry = registry
+        self._ids = itertools.count(1)
+        access = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+        self.s3 = boto3.client("s3", endpoint_url=endpoint, **access)
+        self.ssm = boto3.client("ssm", endpoint_url=endpoint, **access)
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.ssm.put_parameter(Name=PARAMETER, Value=DOTENV, Type="SecureString")
+        self.promtail = push(registry.address, "grafana/promtail", "3").partition("/")[2]
+        environment = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "eu-west-1",
+            "REGISTRY": registry.address,
+        }
+        self.runtime = ProcessRuntime(directory, environment, ())
+
+    @contextmanager
+    def instance(self) -> Iterator[Bench]:
+        """A new instance, without user data; its group has no desired release."""
+        self.s3.delete_object(Bucket=BUCKET, Key=f"{APP}/groups/{GROUP}/desired.json")
+        identity = f"i-{next(self._ids):017x}"
+        machine = self.runtime.boot(identity, "#!/bin/sh\n", NO_METADATA)
+        yield Bench(self, identity, machine.address)
+        self.runtime.terminate(identity)
+
+
 @dataclass
 class Bench:
-    """`run` sends a command through the SSM document's own script and returns the marker it ends with."""
+    """One instance; `run` sends a command through the SSM document's own script and returns the marker it ends with."""
 
-    endpoint: str
-    registry: ProcessRegistry
-    runtime: ProcessRuntime
+    cloud: Cloud
+    identity: str
     address: str
-    promtail: str
     last: Finished | None = None
-    s3: Any = field(init=False)
-    ssm: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        access = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
-        self.s3 = boto3.client("s3", endpoint_url=self.endpoint, **access)
-        self.ssm = boto3.client("ssm", endpoint_url=self.endpoint, **access)
+        self.s3, self.ssm, self.runtime = self.cloud.s3, self.cloud.ssm, self.cloud.runtime
 
     @property
     def root(self) -> Path:
-        return self.runtime.root(INSTANCE)
+        return self.runtime.root(self.identity)
 
     @property
     def home(self) -> Path:
@@ -99,11 +126,11 @@ class Bench:
         unhealthy: bool = False,
         exit_code: int | None = None,
         parameters: str = PARAMETER,
-        spoil: Callable[[dict[str, Any]], None] = lambda manifest: None,
+        spoil: Callable[[dict[str, Any]], None] | None = None,
     ) -> Published:
         """Puts a release with the team's application into the bucket, by the contract of DESIGN §4."""
-        image = push(self.registry.address, "team/orange", version, unhealthy, exit_code)
-        images = {"spring_server": image, "promtail": self.promtail}
+        image = push(self.cloud.registry.address, "team/orange", version, unhealthy, exit_code)
+        images = {"spring_server": image, "promtail": self.cloud.promtail}
         override = json.dumps({"services": {name: {"image": each} for name, each in images.items()}})
         files = {
             "docker-compose.yml": COMPOSE.encode(),
@@ -112,7 +139,8 @@ class Bench:
         }
         activate = (DIRECTORY / "activate").read_bytes()
         manifest = _manifest(version, images, parameters, files, activate)
-        spoil(manifest)
+        if spoil:
+            spoil(manifest)
         body = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
         for path, content in {**files, "activate": activate, "release.json": body}.items():
             self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/releases/{version}/{path}", Body=content)
@@ -163,7 +191,7 @@ class Bench:
             "Generation": "" if generation is None else str(generation),
         }
         variables = {f"SSM_{name}": value for name, value in values.items()} | dict(environment or {})
-        return self.runtime.run(INSTANCE, Script(_document_script(), variables, timeout=60))
+        return self.runtime.run(self.identity, Script(_document_script(), variables, timeout=60))
 
     def get(self, port: int = 8080) -> tuple[int, str]:
         """Status and body of what the instance answers; (0, "") if nothing listens."""
@@ -182,6 +210,10 @@ class Bench:
         path = self.home / "state"
         lines = path.read_text().splitlines() if path.exists() else []
         return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+    def next_generation(self) -> int:
+        """One more than the instance has followed."""
+        return int(self.state().get("generation", "0")) + 1
 
     def engine(self) -> Engine:
         """The instance's containers and images."""

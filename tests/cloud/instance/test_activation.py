@@ -20,13 +20,12 @@ def test_the_first_release_runs_with_its_environment(bench: Bench) -> None:
     assert bench.environment_of("orange") == {"GREETING": "hello", "PASSWORD": PASSWORD, "TZ": "Asia/Seoul"}
 
 
-def test_the_environment_is_on_tmpfs_for_root_alone(bench: Bench) -> None:
-    bench.run("activate", bench.publish("v1"), 1)
+def test_the_environment_is_on_tmpfs_for_root_alone(serving: Bench) -> None:
+    kept = serving.root / "run/deployer/Orange/v1.env"
 
-    kept = bench.root / "run/deployer/Orange/v1.env"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert (bench.home / "releases/v1/.env").readlink() == kept
-    everywhere_else = [path for path in bench.home.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert (serving.home / "releases/v1/.env").readlink() == kept
+    everywhere_else = [path for path in serving.home.rglob("*") if path.is_file() and not path.is_symlink()]
     assert not [path for path in everywhere_else if PASSWORD.encode() in path.read_bytes()]
 
 
@@ -45,40 +44,37 @@ def test_later_releases_replace_earlier_ones_and_only_the_last_two_are_kept(benc
     assert v1.image not in bench.engine().images()
 
 
-def test_activating_what_runs_touches_no_container_and_follows_the_generation(bench: Bench) -> None:
-    v1 = bench.publish("v1")
-    bench.run("activate", v1, 1)
-    before = bench.containers()
+def test_activating_what_runs_touches_no_container_and_follows_the_generation(serving: Bench) -> None:
+    v1, generation, before = serving.publish("v1"), serving.next_generation(), serving.containers()
 
-    marker = bench.run("activate", v1, 2)
+    marker = serving.run("activate", v1, generation)
 
     assert marker.outcome == "unchanged"
-    assert marker.proves("v1", v1.manifest_sha256, 2)
-    assert bench.containers() == before
+    assert marker.proves("v1", v1.manifest_sha256, generation)
+    assert serving.containers() == before
 
 
-def test_an_older_generation_is_fenced(bench: Bench) -> None:
-    v1, v2 = bench.publish("v1"), bench.publish("v2")
-    bench.run("activate", v1, 5)
+def test_an_older_generation_is_fenced(serving: Bench) -> None:
+    v1, v2, newer = serving.publish("v1"), serving.publish("v2"), serving.next_generation()
+    serving.run("activate", v1, newer)
 
-    marker = bench.run("activate", v2, 4)
+    marker = serving.run("activate", v2, newer - 1)
 
-    assert (marker.outcome, marker.version, marker.generation) == ("fenced", "v1", 5)
-    assert "generation 4 is older than 5" in marker.reason
-    assert bench.get() == (200, "v1 hello")
+    assert (marker.outcome, marker.version, marker.generation) == ("fenced", "v1", newer)
+    assert f"generation {newer - 1} is older than {newer}" in marker.reason
+    assert serving.get() == (200, "v1 hello")
 
 
-def test_prefetch_brings_files_and_images_and_touches_nothing_that_serves(bench: Bench) -> None:
-    v1, v2 = bench.publish("v1"), bench.publish("v2")
-    bench.run("activate", v1, 1)
-    before = bench.containers()
+def test_prefetch_brings_files_and_images_and_touches_nothing_that_serves(serving: Bench) -> None:
+    generation, before = serving.next_generation(), serving.containers()
+    next_one = serving.publish("next")
 
-    marker = bench.run("prefetch", v2, 2)
+    marker = serving.run("prefetch", next_one, generation)
 
-    assert (marker.outcome, marker.version, marker.generation) == ("unchanged", "v1", 1)
-    assert v2.image in bench.engine().images()
-    assert (bench.home / "releases/v2/files/docker-compose.yml").exists()
-    assert bench.containers() == before
+    assert (marker.outcome, marker.version, marker.generation) == ("unchanged", "v1", generation - 1)
+    assert next_one.image in serving.engine().images()
+    assert (serving.home / "releases/next/files/docker-compose.yml").exists()
+    assert serving.containers() == before
 
 
 def test_down_takes_the_application_away_and_fences_what_comes_late(bench: Bench) -> None:
@@ -103,8 +99,9 @@ def test_a_path_of_parameters_gives_each_variable_its_exact_bytes(bench: Bench) 
 
 
 def test_a_pinned_parameter_stays_what_it_was(bench: Bench) -> None:
-    bench.ssm.put_parameter(Name=PARAMETER, Value="GREETING=later", Type="SecureString", Overwrite=True)
+    for value in ("GREETING=first", "GREETING=second"):
+        bench.ssm.put_parameter(Name="/pinned", Value=value, Type="SecureString", Overwrite=True)
 
-    bench.run("activate", bench.publish("v1", parameters=f"{PARAMETER}:1"), 1)
+    bench.run("activate", bench.publish("v1", parameters="/pinned:1"), 1)
 
-    assert bench.get() == (200, "v1 hello")
+    assert bench.get() == (200, "v1 first")

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from deployer.core.marker import Marker
 from tests.cloud.instance.bench import BUCKET, PASSWORD, Bench, Published, eventually
 
 
-def test_an_unhealthy_release_gives_way_to_the_one_before(bench: Bench) -> None:
-    v1 = bench.publish("v1")
-    bench.run("activate", v1, 1)
+def test_an_unhealthy_release_gives_way_to_the_one_before(serving: Bench) -> None:
+    generation = serving.next_generation()
 
-    marker = bench.run("activate", bench.publish("v2", unhealthy=True), 2)
+    marker = serving.run("activate", serving.publish("v2", unhealthy=True), generation)
 
-    assert (marker.outcome, marker.version, marker.generation) == ("restored", "v1", 2)
-    assert marker.manifest_sha256 == v1.manifest_sha256
+    assert (marker.outcome, marker.version, marker.generation) == ("restored", "v1", generation)
+    assert marker.manifest_sha256 == serving.publish("v1").manifest_sha256
     assert "v2 is not healthy: http://localhost:8080/ answered 503 instead of 200" in marker.reason
-    assert bench.get() == (200, "v1 hello")
+    assert serving.get() == (200, "v1 hello")
 
 
-def test_the_last_log_lines_are_told_without_the_secret_in_them(bench: Bench) -> None:
-    marker = bench.run("activate", bench.publish("v1", unhealthy=True), 1)
+def test_a_container_that_ends_is_named_with_its_exit_code(serving: Bench) -> None:
+    marker = serving.run("activate", serving.publish("v2", exit_code=3), serving.next_generation())
 
-    assert "cannot work with PASSWORD=***" in marker.reason
-    assert bench.last is not None
-    assert PASSWORD not in bench.last.stdout + bench.last.stderr
-    assert "s3cr3t" not in bench.last.stdout + bench.last.stderr
+    assert marker.outcome == "restored"
+    assert "container orange exited with 3" in marker.reason
 
 
 def test_a_first_release_that_is_unhealthy_is_taken_down(bench: Bench) -> None:
@@ -37,13 +36,14 @@ def test_a_first_release_that_is_unhealthy_is_taken_down(bench: Bench) -> None:
     assert "there is no release before it" in marker.reason
     assert bench.containers() == {}
     assert bench.get() == (0, "")
+    assert_secret_is_redacted(bench, marker)
 
 
-def test_a_container_that_ends_is_named_with_its_exit_code(bench: Bench) -> None:
-    marker = bench.run("activate", bench.publish("v1", exit_code=3), 1)
-
-    assert marker.outcome == "failed"
-    assert "container orange exited with 3" in marker.reason
+def assert_secret_is_redacted(bench: Bench, marker: Marker) -> None:
+    assert "cannot work with PASSWORD=***" in marker.reason
+    assert bench.last is not None
+    assert PASSWORD not in bench.last.stdout + bench.last.stderr
+    assert "s3cr3t" not in bench.last.stdout + bench.last.stderr
 
 
 def spoil_a_checksum(manifest: dict[str, Any]) -> None:
@@ -64,16 +64,15 @@ def spoil_an_image(manifest: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_fetched_is_named_and_the_release_before_serves_on(
-    bench: Bench, changes: dict[str, Any], reason: str
+    serving: Bench, changes: dict[str, Any], reason: str
 ) -> None:
-    bench.run("activate", bench.publish("v1"), 1)
-    before = bench.containers()
+    generation, before = serving.next_generation(), serving.containers()
 
-    marker = bench.run("activate", bench.publish("v2", **changes), 2)
+    marker = serving.run("activate", serving.publish("v2", **changes), generation)
 
-    assert (marker.outcome, marker.version, marker.generation) == ("failed", "v1", 2)
+    assert (marker.outcome, marker.version, marker.generation) == ("failed", "v1", generation)
     assert reason in marker.reason
-    assert bench.containers() == before
+    assert serving.containers() == before
 
 
 def test_a_missing_manifest_is_named(bench: Bench) -> None:
@@ -94,38 +93,33 @@ def test_a_manifest_that_was_exchanged_is_refused(bench: Bench) -> None:
     assert "checksum mismatch: s3://releases/Orange/releases/v1/release.json" in marker.reason
 
 
-def test_a_line_that_is_no_variable_is_counted_but_never_shown(bench: Bench) -> None:
-    bench.ssm.put_parameter(Name="/bad", Value="# fine\nA=1\ntopsecret\n", Type="SecureString")
+def test_a_line_that_is_no_variable_is_counted_but_never_shown(serving: Bench) -> None:
+    serving.ssm.put_parameter(Name="/bad", Value="# fine\nA=1\ntopsecret\n", Type="SecureString")
 
-    marker = bench.run("activate", bench.publish("v1", parameters="/bad"), 1)
+    marker = serving.run("activate", serving.publish("v2", parameters="/bad"), serving.next_generation())
 
     assert marker.reason == "parameters /bad: entry 2 is not NAME=VALUE"
 
 
-def test_killed_while_containers_are_swapped_says_so_and_a_rerun_finishes(bench: Bench) -> None:
-    bench.run("activate", bench.publish("v1"), 1)
-    v2 = bench.publish("v2")
-    under_way = bench.start("activate", v2, 2)
-    eventually(lambda: bench.state().get("attempt") == "v2")
+def test_killed_at_any_point_says_so_and_a_rerun_finishes(bench: Bench) -> None:
+    v1, v2 = bench.publish("v1"), bench.publish("v2")
+    bench.run("activate", v1, 1)
 
-    under_way.kill()
+    kill_when(bench, v2, lambda: (bench.home / "releases/v2/parts").exists())
+    assert bench.run("status").version == "v1"
+    assert bench.get() == (200, "v1 hello")
 
-    assert under_way.wait().exit_code is None
+    kill_when(bench, v2, lambda: bench.state().get("attempt") == "v2")
     status = bench.run("status")
     assert (status.version, status.reason) == ("", "the activation of v2 has not ended")
+
     assert bench.run("activate", v2, 2).proves("v2", v2.manifest_sha256, 2)
     assert bench.get() == (200, "v2 hello")
 
 
-def test_killed_while_fetching_leaves_what_serves_and_a_rerun_finishes(bench: Bench) -> None:
-    v1, v2 = bench.publish("v1"), bench.publish("v2")
-    bench.run("activate", v1, 1)
-    under_way = bench.start("activate", v2, 2)
-    eventually(lambda: (bench.home / "releases/v2/parts").exists())
-
+def kill_when(bench: Bench, release: Published, moment: Callable[[], bool]) -> None:
+    """SIGKILL for the whole process group, as SSM's timeout and cancel do."""
+    under_way = bench.start("activate", release, 2)
+    eventually(moment)
     under_way.kill()
-
     assert under_way.wait().exit_code is None
-    assert bench.run("status").version == "v1"
-    assert bench.get() == (200, "v1 hello")
-    assert bench.run("activate", v2, 2).proves("v2", v2.manifest_sha256, 2)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from deployer.commands import render
 from deployer.core.marker import find_marker
-from tests.cloud.instance.bench import APP, BUCKET, GROUP, INSTANCE, Bench, eventually
+from tests.cloud.instance.bench import APP, BUCKET, GROUP, Bench, eventually
 from tests.cloud.instance.stub import Stub, serving
 
 ACCESS_DENIED = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 DONE = "<CompleteLifecycleActionResponse><CompleteLifecycleActionResult/></CompleteLifecycleActionResponse>"
+INSTANCE = "i-0123456789abcdef0"
 METADATA = {"/api/token": "token", "/instance-id": INSTANCE, "/region": "eu-west-1"}
 
 
@@ -27,11 +30,18 @@ def test_without_list_bucket_s3_denies_a_missing_key_and_that_means_nothing_to_r
     assert (marker.outcome, marker.reason) == ("unchanged", "no desired release")
 
 
-def test_a_newborn_boots_the_desired_release_at_its_generation(bench: Bench) -> None:
+def test_a_newborn_boots_the_desired_release_and_after_a_reboot_fetches_its_environment_again(bench: Bench) -> None:
     v1 = bench.publish("v1")
     bench.promote(v1, 7)
-
     assert bench.run("boot").proves("v1", v1.manifest_sha256, 7)
+    for each in list(bench.engine().containers()):
+        each.remove()
+    (bench.root / "run/deployer/Orange/v1.env").unlink()
+
+    marker = bench.run("boot")
+
+    assert marker.proves("v1", v1.manifest_sha256, 7)
+    assert bench.get() == (200, "v1 hello")
 
 
 def test_an_instance_ahead_of_the_desired_release_keeps_its_own(bench: Bench) -> None:
@@ -45,22 +55,13 @@ def test_an_instance_ahead_of_the_desired_release_keeps_its_own(bench: Bench) ->
     assert bench.get() == (200, "v2 hello")
 
 
-def test_after_a_reboot_the_environment_is_fetched_again(bench: Bench) -> None:
-    v1 = bench.publish("v1")
-    bench.promote(v1, 1)
-    bench.run("boot")
-    for each in list(bench.engine().containers()):
-        each.remove()
-    (bench.root / "run/deployer/Orange/v1.env").unlink()
+def test_status_of_an_instance_where_nothing_ever_ran(bench: Bench) -> None:
+    marker = bench.run("status")
 
-    marker = bench.run("boot")
-
-    assert (marker.outcome, marker.version) == ("activated", "v1")
-    assert bench.get() == (200, "v1 hello")
+    assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "nothing runs here")
 
 
 def test_status_tells_what_runs_and_what_is_wrong_with_it(bench: Bench) -> None:
-    assert bench.run("status").reason == "nothing runs here"
     v1 = bench.publish("v1")
     bench.run("activate", v1, 1)
     assert bench.run("status").reason == ""
@@ -81,7 +82,8 @@ def test_the_loader_checks_what_it_is_given_by_itself(bench: Bench, variable: st
 
 
 def boot_with_user_data(bench: Bench, group: Stub, metadata: Stub) -> str:
-    """Boots another instance with real user data; returns its log once the group was answered."""
+    """Boots another instance, "i-1", with real user data; returns its log once the group was answered."""
+    bench.runtime.terminate("i-1")
     user_data = render.user_data(APP, BUCKET, GROUP, "launch")
     endpoint = f"export AWS_ENDPOINT_URL_AUTO_SCALING={group.url}\n"
     bench.runtime.boot(
@@ -108,13 +110,10 @@ def test_user_data_answers_the_launch_hook_by_what_was_proven(
     assert f"LifecycleActionResult={result}" in group.asked[-1]
     assert f"InstanceId={INSTANCE}" in group.asked[-1]
     assert "LifecycleHookName=launch" in group.asked[-1]
+    assert_later_boots_are_prepared(bench.runtime.root("i-1"))
 
 
-def test_user_data_leaves_what_later_boots_need(bench: Bench) -> None:
-    with serving(Stub(200, {"": DONE})) as group, serving(Stub(200, METADATA)) as metadata:
-        boot_with_user_data(bench, group, metadata)
-
-    root = bench.runtime.root("i-1")
+def assert_later_boots_are_prepared(root: Path) -> None:
     environment = (root / "etc/deployer/environment").read_text()
     assert environment == f"APP={APP}\nBUCKET={BUCKET}\nGROUP={GROUP}\nLIFECYCLE_HOOK=launch\n"
     assert (root / "opt/deployer/loader").stat().st_mode & 0o111
