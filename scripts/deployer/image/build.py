@@ -122,7 +122,7 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 
 
 def _check_secret(secret: str, environment: Mapping[str, str]) -> None:
-    """Without a source docker takes the variable or the file named as the id; a missing one would be silently empty."""
+    """Wants a source that is there: a variable, a file, or a variable named as the id."""
     fields = dict(part.partition("=")[::2] for part in secret.split(","))
     if not fields.get("id"):
         raise BadInput("an entry of `secrets` has no id", "write id=NAME,env=VARIABLE or id=NAME,src=FILE")
