@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -62,17 +63,19 @@ class Account:
     def __init__(self, endpoint: str, region: str) -> None:
         self._endpoint = endpoint
         self._region = region
-        self._session = boto3.session.Session(
-            aws_access_key_id="ROOT" * 5,
-            aws_secret_access_key="unchecked",  # noqa: S106
-            region_name=region,
-        )
 
     def client(self, service: str) -> Any:
         """A boto3 client of the account's root user."""
         # Parameters are not checked here: health checks every second are below what the real service allows.
         config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, parameter_validation=False)
-        return self._session.client(service, endpoint_url=self._endpoint, config=config)
+        return _session().client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._endpoint,
+            aws_access_key_id="ROOT" * 5,
+            aws_secret_access_key="unchecked",  # noqa: S106
+            config=config,
+        )
 
     def furnish(self, wanted: Wanted) -> Made:
         """Makes everything but the group; see `open_group`."""
@@ -169,6 +172,12 @@ class Account:
                 "UserData": base64.b64encode(wanted.user_data.encode()).decode(),
             },
         )
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all: it keeps the service descriptions it has read."""
+    return boto3.session.Session()
 
 
 def _operator(iam: Any) -> tuple[str, str]:

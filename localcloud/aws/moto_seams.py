@@ -7,6 +7,7 @@ moto keeps the books (groups, instances, target groups, roles, documents); what 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,8 @@ ACCOUNT = "123456789012"
 
 
 def forget_everything() -> None:
-    """An account with nothing in it."""
+    """An account with nothing in it, not even Amazon's thousand machine images, which take a third of a second."""
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     BackendDict.reset()
     reset_model_data()
 
