@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "orange"
+LOCALCLOUD = (sys.executable, "-m", "localcloud")
 DONE, ROLLED_BACK = 0, 3  # exit codes of the product
 
 
@@ -66,13 +67,15 @@ class Delivery:
                 f"spring_server={self._built('orange', version, 'Dockerfile', healthy)}",
                 f"promtail={self._built('promtail', version, 'Dockerfile.promtail', True)}",
             ]
-        flags = [] if healthy else ["--unhealthy"]
-        server = self._run([sys.executable, "-m", "localcloud", "image", *self._named("orange", version), *flags], True)
-        promtail = self._run([sys.executable, "-m", "localcloud", "image", *self._named("promtail", version)], True)
-        return [f"spring_server={server.strip()}", f"promtail={promtail.strip()}"]
+        return [
+            f"spring_server={self._stand_in('orange', version, healthy)}",
+            f"promtail={self._stand_in('promtail', version, True)}",
+        ]
 
-    def _named(self, name: str, version: str) -> list[str]:
-        return ["--state-dir", self._environment["LOCALCLOUD_STATE"], "--name", name, "--version", version]
+    def _stand_in(self, name: str, version: str, healthy: bool) -> str:
+        words = ["image", "--state-dir", self._environment["LOCALCLOUD_STATE"], "--name", name, "--version", version]
+        words += [] if healthy else ["--unhealthy"]
+        return self._run([*LOCALCLOUD, *words], True, place=ROOT).strip()
 
     def _built(self, name: str, version: str, dockerfile: str, healthy: bool) -> str:
         words = ["--image", f"{self._registry}/{name}", "--version", version, "--context", self._context()]
@@ -91,9 +94,9 @@ class Delivery:
     def _deployer(self, command: str, *words: str, expect: int = DONE, captured: bool = False) -> str:
         return self._run([str(ROOT / "scripts" / "run"), command, *words], captured, expect)
 
-    def _run(self, words: Sequence[str], captured: bool, expect: int = DONE) -> str:
+    def _run(self, words: Sequence[str], captured: bool, expect: int = DONE, place: Path = EXAMPLE) -> str:
         output = subprocess.PIPE if captured else None
-        done = subprocess.run(words, env=self._environment, cwd=EXAMPLE, stdout=output, text=True, check=False)
+        done = subprocess.run(words, env=self._environment, cwd=place, stdout=output, text=True, check=False)
         if done.returncode != expect:
             raise DemoFailed(f"`{' '.join(words[:3])}` ended with exit code {done.returncode}, not {expect}")
         return done.stdout or ""
@@ -106,27 +109,25 @@ def _release(version: str, images: Sequence[str], parameters: str) -> list[str]:
         *("--compose-files", "docker/docker-compose.yml"),
         *("--images", "\n".join(images)),
         *("--parameters", parameters),
-        *("--environment-file", ".env"),
+        *("--environment-file", "../.env"),
         *("--health-check", "http://localhost:8080/health"),
         *("--health-timeout", "10s"),
     ]
 
 
 @contextmanager
-def cloud() -> Iterator[Delivery]:
+def cloud(runtime: Sequence[str]) -> Iterator[Delivery]:
     """A local cloud of three instances behind a load balancer, gone again at the end."""
     state = Path(tempfile.mkdtemp(prefix="deploy-demo-"))
-    words = [sys.executable, "-m", "localcloud"]
     place = ["--state-dir", str(state)]
     file = state / "environment"
     try:
-        up = ["up", "--instances", "3", "--target-group", "--env-file", str(file), *place]
-        first_line = _started([*words, *up])
+        up = ["up", "--instances", "3", "--target-group", "--env-file", str(file), *place, *runtime]
+        first_line = _started([*LOCALCLOUD, *up])
         environment = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
-        runtime = "docker" if "docker" in first_line.split(":")[1].split()[0] else "process"
-        yield Delivery({**environment, "LOCALCLOUD_STATE": str(state)}, runtime)
+        yield Delivery({**environment, "LOCALCLOUD_STATE": str(state)}, first_line.partition(" ")[0])
     finally:
-        subprocess.run([*words, "down", *place], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run([*LOCALCLOUD, "down", *place], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
         shutil.rmtree(state, ignore_errors=True)
 
 
@@ -144,10 +145,10 @@ def say(line: str) -> None:
 
 
 def main() -> int:
-    """Runs the demo; 0 if every step ended as it should."""
+    """Runs the demo; 0 if every step ended as it should. `--runtime docker|process` insists on one."""
     began = time.monotonic()
     try:
-        with cloud() as delivery:
+        with cloud(sys.argv[1:]) as delivery:
             say("v1: the group's first release")
             delivery.deliver("v1")
             delivery.check_runs("v1")
