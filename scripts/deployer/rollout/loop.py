@@ -68,6 +68,7 @@ class Loop:
         self._open: dict[str, set[str]] = {}
         self._refused = 0
         self._pause = QUICKEST_LOOK
+        self._gave_up_because = ""
 
     def run(self) -> Ending:
         """Runs to the end; raises Refused when AWS keeps refusing, LeaseHeld when the lease was lost."""
@@ -191,6 +192,7 @@ class Loop:
 
     def _turn_back(self, reason: str) -> None:
         generation = self._lease.advance()
+        self._gave_up_because = reason
         self._report.turning(self.plan, reason)
         self._record.turned(generation, reason)
         self._cancel_open()
@@ -206,7 +208,8 @@ class Loop:
     def _finished(self, result: Result, reason: str) -> Ending:
         self._cancel_open()
         self._record.see(self.plan, self.progress)
-        return Ending(result, reason, self.plan, self.progress)
+        why = "; on the way back: ".join(each for each in (self._gave_up_because, reason) if each)
+        return Ending(result, why, self.plan, self.progress)
 
     def _interrupted(self) -> Ending:
         return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")

@@ -92,12 +92,11 @@ class Record:
     def turned(self, generation: int, reason: str) -> None:
         """The rollout gave its target up and goes back under `generation`."""
         self.note(f"turned back: {reason}")
-        self.account = replace(self.account, last_generation=generation, reason=reason)
+        self.account = replace(self.account, last_generation=generation)
 
     def end(self, result: str, reason: str) -> None:
         """The last word."""
-        said = self.account.reason or reason
-        self.account = replace(self.account, result=result, reason=said, ended_at=self._clock.now())
+        self.account = replace(self.account, result=result, reason=reason, ended_at=self._clock.now())
         self.write()
 
     def see(self, plan: Plan, progress: Progress) -> None:

@@ -26,10 +26,12 @@ class Report:
         limits = plan.limits
         source = plan.previous.version if plan.previous else "nothing"
         self._voice.say(f"{self._group}: {source} → {plan.target.version}, generation {plan.target.generation}")
-        back = "back by itself on failure" if plan.auto_rollback else "left as it is on failure"
-        drain = "out of the load balancer while they change" if plan.drain else "not drained"
+        back = "comes back by itself" if plan.auto_rollback else "stays where it is"
+        drain = ", out of the load balancer meanwhile" if plan.drain else ""
         window = window_of(plan, size)
-        self._voice.say(f"{size} instances, {limits.canary} first, then {window} at a time, {drain}, {back}")
+        self._voice.say(
+            f"{size} instances: a canary of {limits.canary}, then {window} at a time{drain}; on failure it {back}"
+        )
 
     def show(self, plan: Plan, progress: Progress, now: float) -> bool:
         """Says every change since the last call; True if there was one."""
