@@ -28,7 +28,7 @@ OUTPUTS = {
     "image": "The image by digest: name@sha256:…",
     "digest": "Digest of the image: sha256:…",
     "generation": "Generation of the group after the rollout",
-    "status": "How the rollout ended: succeeded, failed, rolled_back, could_not_restore or interrupted",
+    "status": "How the rollout ended: succeeded, failed, rolled-back, could-not-restore or interrupted",
     "instances-total": "Instances in the group",
     "instances-updated": "Instances proven on the version",
     "report": "S3 address of the rollout's record",
