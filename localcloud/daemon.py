@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+from localcloud.child import start_time
 from localcloud.options import CloudOptions
 from localcloud.runtime.select import remove_leftovers
 from localcloud.state_directory import Running, StateDirectory
@@ -91,9 +93,10 @@ def _stop_process(state: StateDirectory) -> bool:
     pid = state.pid()
     if pid is None:
         return clean(state)
+    born = start_time(pid)
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_PATIENCE
-    while state.pid() is not None:
+    while start_time(pid) == born:
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
             deadline += STOP_PATIENCE
@@ -117,6 +120,8 @@ def serve(options: CloudOptions) -> int:
     from localcloud.cloud import Cloud  # moto takes two seconds to import, which only the cloud needs
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # A refusal in a code that is in no service model (sts AccessDenied) is meant.
+    warnings.filterwarnings("ignore", message=r"Exception\(_Answered\)")
     state = StateDirectory(options.state_directory)
     told_to_stop = threading.Event()
     cloud = Cloud(options)

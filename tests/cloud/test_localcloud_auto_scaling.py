@@ -17,9 +17,7 @@ WAIT_FOR_NOBODY = {"user_data": QUICK, "launch_hook": True}
 
 def states(cloud: Cloud) -> dict[str, str]:
     """Instance → lifecycle state, as the group's description says."""
-    found = client_of(cloud, "autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=[cloud.options.group]
-    )
+    found = client_of(cloud, "autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[cloud.options.group])
     return {each["InstanceId"]: each["LifecycleState"] for each in found["AutoScalingGroups"][0]["Instances"]}
 
 

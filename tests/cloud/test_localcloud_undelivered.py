@@ -35,9 +35,7 @@ def test_a_command_to_a_silent_agent_ends_as_delivery_timed_out(start_cloud: Sta
     (instance_id,) = cloud.fleet.members
     inject(Parts(cloud.fleet, cloud.run_command), "silent-agent", instance_id)
     command_id = send(cloud, instance_id, "true")
-    eventually(
-        "the command times out", lambda: details(cloud, command_id) == "TimedOut/DeliveryTimedOut"
-    )
+    eventually("the command times out", lambda: details(cloud, command_id) == "TimedOut/DeliveryTimedOut")
 
 
 def test_a_command_to_an_instance_that_is_gone_is_undeliverable(start_cloud: StartCloud) -> None:
