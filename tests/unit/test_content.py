@@ -70,6 +70,11 @@ def test_paths_count_from_the_first_compose_files_folder(root: Path) -> None:
     assert found.environment_file == ".env"
 
 
+def test_the_environment_file_may_be_named_as_seen_from_the_working_directory(root: Path) -> None:
+    put(root, "deploy/compose.yml", WEB + "    env_file: ../.env\n")
+    assert gather(root, compose=("deploy/compose.yml",)).environment_file == ".env"
+
+
 def test_the_environment_file_may_be_one_level_above(root: Path) -> None:
     put(root, "docker-compose.yml", WEB + "    env_file: ../.env\n    volumes: ['../.env:/app/.env']\n")
     assert gather(root, environment_file="../.env").environment_file == "../.env"

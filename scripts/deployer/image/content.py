@@ -57,15 +57,14 @@ def collect(
 ) -> Content:
     """All a release needs beside its images; raises BadInput for the first thing that is wrong.
 
-    `environment_file` counts from the compose project's folder, as `env_file:` in a compose file does;
-    `has_environment` says whether the instance will write that file.
+    `environment_file` counts from the compose project's folder, as `env_file:` in a compose file does, or from the
+    working directory where only that is a file some service reads. `has_environment` says whether the instance will write that file.
     """
     paths = [_inside(posixpath.normpath(path), "compose-files") for path in compose_files]
     project = posixpath.dirname(paths[0]) if paths else ""
-    draft = _Draft(root, project, _environment_file(project, environment_file))
-    for path in paths:
-        draft.files[path] = _read(root, path, "compose-files")
-    app = compose.read({path: draft.files[path] for path in paths})
+    read = {path: _read(root, path, "compose-files") for path in paths}
+    app = compose.read(read)
+    draft = _Draft(root, project, _environment_file(project, environment_file, app), files=dict(read))
     for path in more:
         _add(draft, _inside(posixpath.normpath(path), "files"), "files")
     for name, service in app.services.items():
@@ -79,13 +78,15 @@ def collect(
     return Content(app, tuple(paths), draft.environment_file, draft.files, tuple(draft.warnings))
 
 
-def _environment_file(project: str, path: str) -> str:
+def _environment_file(project: str, path: str, app: Compose) -> str:
     """Where the environment file lies, seen from the release's root."""
     if path.startswith(("/", "~")) or "$" in path:
         raise BadInput(
             f"environment-file is {path!r}", "give a path relative to the compose file, like .env or ../.env"
         )
-    found = posixpath.normpath(posixpath.join(project, path))
+    wanted = {_on_host(project, each) for service in app.services.values() for each in service.env_files}
+    candidates = [posixpath.normpath(posixpath.join(project, path)), posixpath.normpath(path)]
+    found = next((each for each in candidates if each in wanted), candidates[0])
     if not is_safe_path(found.removeprefix("../")):
         raise BadInput(
             f"environment-file {path!r} is too far away",
