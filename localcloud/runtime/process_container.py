@@ -20,6 +20,8 @@ from pathlib import Path
 
 from localcloud.runtime.process_behaviour import Behaviour
 
+POLL = 0.1  # seconds until a server notices that it should stop
+
 _SENSITIVE = ("PASSWORD", "SECRET", "TOKEN", "URL")
 
 
@@ -33,9 +35,16 @@ def main(arguments: list[str]) -> int:
         return behaviour.exit_code
     servers = [_server(int(fd), behaviour, content["environment"]) for fd in arguments[1:]]
     for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    for server in servers:
+        server.shutdown()
+        server.server_close()  # waits for the answers under way
     return 0
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
 
 
 def _log_start(name: str, behaviour: Behaviour, environment: Mapping[str, str]) -> None:
@@ -47,9 +56,9 @@ def _log_start(name: str, behaviour: Behaviour, environment: Mapping[str, str]) 
                 print(f"cannot work with {key}={value}", flush=True)
 
 
-def _server(fd: int, behaviour: Behaviour, environment: Mapping[str, str]) -> ThreadingHTTPServer:
+def _server(fd: int, behaviour: Behaviour, environment: Mapping[str, str]) -> _Server:
     listening = socket.socket(fileno=fd)
-    server = ThreadingHTTPServer(listening.getsockname(), _handler(behaviour, environment), bind_and_activate=False)
+    server = _Server(listening.getsockname(), _handler(behaviour, environment), bind_and_activate=False)
     server.socket.close()
     server.socket = listening
     return server

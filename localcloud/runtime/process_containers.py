@@ -38,10 +38,10 @@ class Container:
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        pid, started = (self.directory / "pid").read_text().split()
-        if start_time(int(pid)) == started:
-            return None
         with contextlib.suppress(FileNotFoundError):
+            pid, started = (self.directory / "pid").read_text().split()
+            if start_time(int(pid)) == started:
+                return None
             return int((self.directory / "exit_code").read_text())
         return 137  # as docker says of what was killed
 
@@ -126,7 +126,10 @@ class Engine:
     def containers(self, project: str = "") -> Iterator[Container]:
         """Those of a compose project, or all."""
         for path in sorted(self._directory.glob("containers/*/pid")):
-            content = json.loads((path.parent / "container.json").read_text())
+            try:
+                content = json.loads((path.parent / "container.json").read_text())
+            except FileNotFoundError:  # removed meanwhile
+                continue
             if project in ("", content["project"]):
                 yield Container(path.parent.name, content["name"], content["project"], content["identity"], path.parent)
 

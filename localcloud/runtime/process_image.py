@@ -19,11 +19,14 @@ _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class PullRefused(Exception):
-    """The registry does not have the image, or what it sent is not what was asked for."""
+    """The registry does not have the image, does not take it, or sent something else than was asked for."""
 
 
 def push(registry: str, name: str, version: str, unhealthy: bool = False, exit_code: int | None = None) -> str:
-    """Pushes a stand-in image, tagged with its version, to `registry` (HOST:PORT); returns `NAME@sha256:…`."""
+    """Pushes a stand-in image, tagged with its version, to `registry` (HOST:PORT); returns `NAME@sha256:…`.
+
+    Raises PullRefused if the registry does not answer or says no.
+    """
     behaviour = Behaviour(version, 503 if unhealthy else 200, exit_code)
     labels = {LABEL: json.dumps(asdict(behaviour))}
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Labels": labels}}).encode()
@@ -35,8 +38,11 @@ def push(registry: str, name: str, version: str, unhealthy: bool = False, exit_c
             "layers": [],
         }
     ).encode()
-    _upload(registry, name, config)
-    _request("PUT", f"http://{registry}/v2/{name}/manifests/{version}", manifest, MANIFEST_TYPE).close()
+    try:
+        _upload(registry, name, config)
+        _request("PUT", f"http://{registry}/v2/{name}/manifests/{version}", manifest, MANIFEST_TYPE).close()
+    except URLError as error:
+        raise PullRefused(f"the registry {registry} did not take {name}: {error}") from error
     return f"{registry}/{name}@{digest_of(manifest)}"
 
 

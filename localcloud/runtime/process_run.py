@@ -79,9 +79,8 @@ def start_detached(command: Sequence[str], environment: Mapping[str, str], direc
 
 def kill_everything(directory: Path, patience: float = 10) -> None:
     """SIGKILL to every process of the instance in `directory`; returns when none is left."""
-    mark = f"{OWNER}={directory / 'root'}".encode()
     deadline = time.monotonic() + patience
-    while left := list(_processes(mark)):
+    while left := list(processes_of(directory)):
         if time.monotonic() > deadline:
             raise RuntimeError(f"processes of {directory.name} do not end: {left}")
         for pid in left:
@@ -90,8 +89,9 @@ def kill_everything(directory: Path, patience: float = 10) -> None:
         time.sleep(0.02)
 
 
-def _processes(mark: bytes) -> Iterator[int]:
-    """Ids of the running processes with `mark` in their environment (a zombie has none)."""
+def processes_of(directory: Path) -> Iterator[int]:
+    """Ids of the running processes of the instance in `directory` (a zombie has no environment)."""
+    mark = f"{OWNER}={directory / 'root'}".encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):

@@ -80,14 +80,18 @@ class Cloud:
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         self.ssm.put_parameter(Name=PARAMETER, Value=DOTENV, Type="SecureString")
         self.promtail = push(registry.address, "grafana/promtail", "3").partition("/")[2]
-        environment = {
+        self._environment = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "eu-west-1",
             "REGISTRY": registry.address,
         }
-        self.runtime = ProcessRuntime(directory, environment, ())
+        self.runtime = self.runtime_in(directory)
+
+    def runtime_in(self, directory: Path) -> ProcessRuntime:
+        """A runtime that keeps its state there."""
+        return ProcessRuntime(directory, self._environment, ())
 
     @contextmanager
     def instance(self) -> Iterator[Bench]:
