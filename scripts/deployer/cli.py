@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from deployer import __version__, inputs
-from deployer.core.errors import EXIT_FAILED, BadInput, DeployError
+from deployer.core.errors import EXIT_FAILED, BadInput, DeployError, Interrupted
 from deployer.github.console import Console, console_for
 from deployer.outcome import Outcome
 
@@ -58,6 +59,10 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] | Non
     except DeployError as error:
         console.error(error)
         return error.exit_code
+    except KeyboardInterrupt:
+        interrupted = Interrupted(signal.SIGINT, "stopped by SIGINT", "nothing was left half-done; run again")
+        console.error(interrupted)
+        return interrupted.exit_code
     except Exception as error:  # the last resort: a person gets a sentence, never a traceback
         console.unexpected(error)
         return EXIT_FAILED

@@ -84,6 +84,18 @@ def test_a_refusal_ends_with_its_exit_code(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().err.splitlines() == ["error: s3:PutObject was refused", "  allow it"]
 
 
+def test_control_c_is_a_sentence_and_its_own_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deployer.commands.rollout.run", interrupt)
+    words = ["rollout", *(word for name, value in ROLLOUT.items() for word in (f"--{name}", value))]
+    assert cli.main(words, {}) == 130
+    assert capsys.readouterr().err.startswith("error: stopped by SIGINT")
+
+
 def test_an_error_nobody_foresaw_is_a_sentence_and_a_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:

@@ -58,7 +58,8 @@ def collect(
     """All a release needs beside its images; raises BadInput for the first thing that is wrong.
 
     `environment_file` counts from the compose project's folder, as `env_file:` in a compose file does, or from the
-    working directory where only that is a file some service reads. `has_environment` says whether the instance will write that file.
+    working directory where only that is a file some service reads. `has_environment` says whether the instance will
+    write that file.
     """
     paths = [_inside(posixpath.normpath(path), "compose-files") for path in compose_files]
     project = posixpath.dirname(paths[0]) if paths else ""
