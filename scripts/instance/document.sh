@@ -1,3 +1,4 @@
+#!/bin/sh
 # What the SSM agent runs as `sh`, in an environment that need not even have HOME. The parameters arrive as variables
 # (interpolationType ENV_VAR), so no value is ever read as code.
 export APP="${SSM_App:-}" BUCKET="${SSM_Bucket:-}" GROUP="${SSM_Group:-}"
