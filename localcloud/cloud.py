@@ -48,6 +48,10 @@ TICK = 0.05
 _log = logging.getLogger(__name__)
 
 
+_one_per_process = threading.Lock()
+"""moto's books are the process's own, so a second cloud would share them."""
+
+
 class CloudError(Exception):
     """The cloud could not be started; the text says what went wrong."""
 
@@ -99,6 +103,9 @@ class Cloud:
         self._stack.close()
 
     def _start(self) -> None:
+        if not _one_per_process.acquire(blocking=False):
+            raise CloudError("this process has a cloud already, and there can be only one")
+        self._stack.callback(_one_per_process.release)
         self.options.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         engine = hold_engine(self.choice.name, self.options.state_directory)
         if engine is not None:
@@ -131,13 +138,14 @@ class Cloud:
         forget_everything()
         self._stack.callback(Reflexes().restore)
         books = Books(options.region)
+        metadata = MetadataOfInstances(books, options, lock)
+        self._stack.callback(metadata.close)
         ports = [self.server.port, self.registry.port]
         self.runtime = make_runtime(self.choice.name, options.state_directory, self._on_instances(), ports)
         self._stack.callback(self.runtime.close)
         self.run_command = RunCommand(self.runtime, options.region, lock, options.tempo)
         self.targets = TargetHealth(books, lock, lambda instance_id: self.fleet.address_of(instance_id), lambda _: None)
         self._stack.callback(self.targets.close)
-        metadata = MetadataOfInstances(books, options, lock)
         self.fleet = Fleet(books, self.runtime, lock, self.run_command, self.targets, metadata.serve)
         operations = Operations()
         self._stack.callback(operations.close)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localcloud.child import start_time
@@ -126,12 +126,11 @@ def serve(options: CloudOptions) -> int:
     told_to_stop = threading.Event()
     cloud = Cloud(options)
 
-    def stop_now(*_: object) -> None:
+    def stop_now() -> None:
         told_to_stop.set()
         cloud.interrupt()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop_now)
+    _on_signal(stop_now)
     state.claim(cloud.choice.name)
     try:
         cloud.start()
@@ -146,3 +145,16 @@ def serve(options: CloudOptions) -> int:
     cloud.close()
     state.release()
     return 0
+
+
+def _on_signal(stop_now: Callable[[], None]) -> None:
+    """Calls `stop_now` in a thread: a handler in the main thread could meet the very lock it needs."""
+    reader, writer = os.pipe()
+
+    def wait() -> None:
+        os.read(reader, 1)
+        stop_now()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os.write(writer, b"!"))

@@ -18,6 +18,12 @@ class MetadataOfInstances:
         self._books = books
         self._options = options
         self._lock = lock
+        self._services: list[MetadataService] = []
+
+    def close(self) -> None:
+        """Ends every service that is left."""
+        for each in self._services:
+            each.close()
 
     def serve(self, instance_id: str, instance: Any, user_data: str) -> MetadataService:
         """A running service; whoever boots the machine closes it."""
@@ -43,4 +49,6 @@ class MetadataOfInstances:
                 instance_profile_arn=f"arn:aws:iam::{account}:instance-profile/{role}",
                 renew=renew,
             )
-        return MetadataService(identity)
+        service = MetadataService(identity)
+        self._services.append(service)
+        return service

@@ -69,13 +69,17 @@ class MetadataService:
         self._sessions = _Sessions()
         self._credentials: Credentials | None = None
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metadata", daemon=True).start()
 
     def close(self) -> None:
-        """Stops the server and frees its port."""
+        """Stops the server and frees its port; a second call does nothing."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
         self._server.shutdown()
         self._server.server_close()
 

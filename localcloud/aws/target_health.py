@@ -18,7 +18,7 @@ from localcloud.aws.moto_seams import Books
 
 SHORTEST_DRAIN = 0.3
 """Seconds a target drains even with nothing open, so that a client can see it."""
-UNKNOWN_DRAIN = 1.0
+UNKNOWN_DRAIN = 0.5
 """Seconds a target drains where nobody can say how many connections are open."""
 
 TEXTS = {
