@@ -88,6 +88,15 @@ def test_down_takes_the_application_away_and_fences_what_comes_late(bench: Bench
     assert bench.run("activate", v1, 1).outcome == "fenced"
 
 
+def test_down_where_nothing_runs_still_fences_what_comes_late(bench: Bench) -> None:
+    assert bench.run("down", generation=2).reason == "nothing runs here"
+
+    late = bench.run("activate", bench.publish("v1"), 1)
+
+    assert (late.outcome, late.version) == ("fenced", "")
+    assert bench.containers() == {}
+
+
 def test_a_path_of_parameters_gives_each_variable_its_exact_bytes(bench: Bench) -> None:
     pem = '-----BEGIN KEY-----\nMII$E/+=\\"\n-----END KEY-----\n'
     for name, value in {"app/PEM": pem, "GREETING": " hé llo #1 "}.items():
