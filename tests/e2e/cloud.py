@@ -65,6 +65,26 @@ class Cloud:
         """What each instance in service answers over HTTP, asked directly; "" if nothing."""
         return {each: page(f"http://{_address(each)}:{PORT}/") for each in self.in_service()}
 
+    def add_parameter_line(self, line: str) -> None:
+        """One line more in the environment file that Parameter Store holds."""
+        ssm, name = self.client("ssm"), self.environment["PARAMETERS"]
+        value = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        ssm.put_parameter(Name=name, Value=f"{value.rstrip()}\n{line}\n", Type="SecureString", Overwrite=True)
+
+    def objects(self) -> Iterator[tuple[str, bytes]]:
+        """Everything in the bucket."""
+        s3, bucket = self.client("s3"), self.environment["BUCKET"]
+        for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+            yield each["Key"], s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+
+    def commands(self) -> Iterator[str]:
+        """Every command that was sent, and what came back of it."""
+        ssm = self.client("ssm")
+        for some in ssm.get_paginator("list_commands").paginate():
+            yield from (str(command["Parameters"]) for command in some["Commands"])
+        for some in ssm.get_paginator("list_command_invocations").paginate(Details=True):
+            yield from (str(invocation["CommandPlugins"]) for invocation in some["CommandInvocations"])
+
     def behind_load_balancer(self) -> str:
         return page(self.environment["LOAD_BALANCER_URL"])
 
