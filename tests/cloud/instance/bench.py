@@ -150,18 +150,18 @@ class Bench:
             self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/releases/{version}/{path}", Body=content)
         return Published(version, _sha256(body), image)
 
-    def promote(self, release: Published, generation: int) -> None:
-        """Writes desired.json."""
+    def promote(self, release: Published | None, generation: int, indent: int | None = 2) -> None:
+        """Writes desired.json; no release: there is nothing to run."""
         desired = {
             "schema": 1,
-            "generation": generation,
-            "version": release.version,
-            "manifest_sha256": release.manifest_sha256,
             "previous": {"version": "v0", "manifest_sha256": "0" * 64},
+            "generation": generation,
+            "version": release.version if release else "",
+            "manifest_sha256": release.manifest_sha256 if release else "",
             "updated_at": "2026-01-01T00:00:00Z",
-            "updated_by": "a test",
+            "updated_by": 'a test of {"version": "v9"}, "version": "v8"',
         }
-        body = (json.dumps(desired, indent=2) + "\n").encode()
+        body = (json.dumps(desired, indent=indent) + "\n").encode()
         self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/groups/{GROUP}/desired.json", Body=body)
 
     def run(

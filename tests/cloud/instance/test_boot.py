@@ -44,6 +44,22 @@ def test_a_newborn_boots_the_desired_release_and_after_a_reboot_fetches_its_envi
     assert bench.get() == (200, "v1 hello")
 
 
+@pytest.mark.parametrize("indent", [None, 4])
+def test_the_desired_release_is_read_in_whatever_layout_it_was_written(bench: Bench, indent: int | None) -> None:
+    v1 = bench.publish("v1")
+    bench.promote(v1, 7, indent)
+
+    assert bench.run("boot").proves("v1", v1.manifest_sha256, 7)
+
+
+def test_a_desired_release_of_nothing_boots_nothing(bench: Bench) -> None:
+    bench.promote(None, 7)
+
+    marker = bench.run("boot")
+
+    assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "no desired release")
+
+
 def test_an_instance_ahead_of_the_desired_release_keeps_its_own(bench: Bench) -> None:
     v1, v2 = bench.publish("v1"), bench.publish("v2")
     bench.promote(v1, 1)
