@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from localcloud.runtime import process_image
 from localcloud.runtime.select import NAMES
 from localcloud.state_directory import Running, StateDirectory
 
-EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 
 class _BadInput(Exception):
@@ -30,18 +31,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(words: Sequence[str]) -> int:
-    """Runs one verb; 0, 1 (failed) or 2 (bad input)."""
+    """Runs one verb; 0, 1 (failed), 2 (bad input) or 130 (interrupted)."""
     try:
         arguments = _parser().parse_args(words)
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
+    except KeyboardInterrupt:
+        return _complain("interrupted", EXIT_INTERRUPTED)
     except _BadInput as error:
         return _complain(error, EXIT_BAD_INPUT)
     except (daemon.DaemonError, ControlError, EngineError, process_image.PullRefused) as error:
         return _complain(error, EXIT_FAILED)
 
 
-def _complain(error: Exception, exit_code: int) -> int:
+def _complain(error: Exception | str, exit_code: int) -> int:
     sys.stderr.write(f"error: {error}\n")
     return exit_code
 
@@ -101,6 +104,7 @@ def _count(text: str) -> int:
 def _up(arguments: argparse.Namespace) -> int:
     _options(arguments)
     state = StateDirectory(arguments.state_dir)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     running = daemon.start(state, _words(arguments))
     _say(running.headline)
     text = lines_of(running.environment)

@@ -49,7 +49,9 @@ def start(state: StateDirectory, arguments: list[str]) -> Running:
                 raise DaemonError(f"the cloud was not ready in {START_PATIENCE} s\n  see {state.log}")
             time.sleep(PAUSE)
     except BaseException:  # also Ctrl-C: a cloud that nobody was told about must not stay
-        _stop_process(state)
+        process.terminate()
+        process.wait(STOP_PATIENCE)
+        clean(state)
         raise
     return running
 

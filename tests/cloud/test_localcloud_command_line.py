@@ -115,3 +115,16 @@ def test_bad_input_is_refused_before_anything_starts(localcloud: Commands, words
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("error: ")
     assert not localcloud.state.exists()
+
+
+@pytest.mark.parametrize("begun", ["cloud.log", "cloud.pid", "instances"])
+def test_an_up_that_is_interrupted_leaves_no_process(localcloud: Commands, begun: str) -> None:
+    """At its very start, once it has its process, and while its instances boot."""
+    words = [sys.executable, "-m", "localcloud", "up", "--runtime", "process", "--state-dir", str(localcloud.state)]
+    up = subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    eventually(f"{begun} is there", (localcloud.state / begun).exists)
+    up.send_signal(signal.SIGINT)
+    _, complaint = up.communicate(timeout=30)
+    assert (up.returncode, complaint) == (130, "error: interrupted\n")
+    assert localcloud.processes() == []
+    assert localcloud("status").stdout == "nothing is running\n"
