@@ -35,6 +35,7 @@ from deployer.rollout.record import Record
 from deployer.rollout.report import Report
 
 QUICKEST_LOOK, SLOWEST_LOOK = 0.3, 3.0  # seconds between two observations
+SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late, and calls stay few
 PATIENCE = 5  # refused observations in a row until the loop gives up
 
 
@@ -67,11 +68,11 @@ class Loop:
         self._lease, self._record, self._report, self._clock = lease, record, report, clock
         self._open: dict[str, set[str]] = {}
         self._refused = 0
-        self._pause = QUICKEST_LOOK
         self._gave_up_because = ""
 
     def run(self) -> Ending:
         """Runs to the end; raises Refused when AWS keeps refusing, LeaseHeld when the lease was lost."""
+        changed_at = self._clock.now()
         while True:
             if self._clock.stop_requested():
                 return self._interrupted()
@@ -79,8 +80,10 @@ class Loop:
             ending = self._tick()
             if ending:
                 return ending
-            self._pause = QUICKEST_LOOK if self.progress != before else min(self._pause * 1.5, SLOWEST_LOOK)
-            self._clock.wait(self._pause)
+            if self.progress != before:
+                changed_at = self._clock.now()
+            unchanged_for = self._clock.now() - changed_at
+            self._clock.wait(min(max(SHARE_OF_WAIT * unchanged_for, QUICKEST_LOOK), SLOWEST_LOOK))
 
     def _tick(self) -> Ending | None:
         self._lease.renew()
