@@ -5,6 +5,7 @@ One story in order, on one cloud: each test begins where the one before ended.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,27 @@ jobs:
 """
 
 
+LOOK = """
+on: workflow_dispatch
+jobs:
+  look:
+    runs-on: ubuntu-latest
+    permissions:
+      id-token: write
+    steps:
+      - id: plan
+        uses: awesomeorange/deploy/actions/plan@v1
+        with: &group
+          role-to-assume: ${{ vars.ROLE_TO_ASSUME }}
+          aws-region: ${{ vars.AWS_REGION }}
+          app: orange
+          bucket: ${{ vars.BUCKET }}
+          auto-scaling-group: ${{ vars.AUTO_SCALING_GROUP }}
+          version: ${{ vars.VERSION }}
+      - id: status
+        uses: awesomeorange/deploy/actions/status@v1
+        with: *group
+"""
 SECRET = "correct-horse-battery-staple"
 
 
@@ -114,6 +136,21 @@ def test_a_second_push_replaces_it_on_every_instance(cloud: Cloud, repository: R
     assert story.commits["first"][:7] in job.outputs("1")["previous-version"]
     for instance in cloud.in_service():
         assert instance in job.summary
+
+
+def test_a_look_says_what_runs_and_what_would_change(cloud: Cloud, repository: Repository, story: Story) -> None:
+    repository.workflow("look.yml", LOOK)
+    repository.variables["VERSION"] = story.jobs[-1].outputs("1")["previous-version"]
+    repository.commit("look")
+
+    job = repository.dispatch("look.yml", cloud.job_environment)
+
+    assert job.succeeded, job.log
+    assert job.outputs("plan")["status"] == "changes"
+    assert job.outputs("status")["status"] == "converged"
+    runs = {each["runs"] for each in json.loads(job.outputs("status")["instances"])["orange-web"]}
+    assert runs == {story.jobs[-1].outputs("1")["version"]}
+    assert everybody_answers_with(cloud, story.commits["second"])
 
 
 def test_a_newborn_boots_the_desired_release_by_itself(cloud: Cloud, story: Story) -> None:
