@@ -75,7 +75,7 @@ class Fleet:
     def leave(self, member: Member, cause: str) -> Activity:
         """Starts an instance's way out of its group."""
         if member.leaving is None:
-            member.launch.end("Cancelled")
+            member.launch.end("Cancelled", cause)
             member.state = "Terminating"
             member.waits = waits_for(self._books.hooks(member.group, TERMINATING))
             member.leaving = self._record(member.group, f"Terminating EC2 instance: {member.instance_id}", cause)

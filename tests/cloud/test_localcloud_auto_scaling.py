@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.cloud import Cloud
+from localcloud.cloud import Cloud, CloudError
 from localcloud.faults import Parts, inject
 from localcloud.resources import HOOK
 from tests.cloud.conftest import QUICK, StartCloud, client_of, eventually
@@ -111,6 +112,22 @@ def test_an_abandoned_newborn_is_replaced(start_cloud: StartCloud) -> None:
     complete(cloud, first, "ABANDON")
     second = newborn(cloud, [first], "Pending:Wait")
     eventually("the abandoned one is gone", lambda: list(states(cloud)) == [second])
+
+
+ABANDON = f"""\
+#!/bin/sh
+# An instance of the process runtime starts in a directory that has its name.
+aws autoscaling complete-lifecycle-action --lifecycle-action-result ABANDON --lifecycle-hook-name {HOOK} \\
+  --auto-scaling-group-name orange-web --instance-id "$(basename "$PWD")"
+"""
+
+
+def test_a_cloud_whose_first_instance_gives_up_does_not_start_and_says_so(
+    start_cloud: StartCloud, tmp_path: Path
+) -> None:
+    with pytest.raises(CloudError, match="a lifecycle hook was abandoned"):
+        start_cloud(user_data=ABANDON, launch_hook=True)
+    assert not (tmp_path / "cloud" / "instances").exists()
 
 
 def test_user_data_itself_can_complete_the_hook(start_cloud: StartCloud) -> None:
