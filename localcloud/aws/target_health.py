@@ -1,6 +1,7 @@
 """Health of load-balancer targets, as it really is: states change by HTTP checks and take their time.
 
-initial → healthy ⇄ unhealthy      HealthyThresholdCount / UnhealthyThresholdCount checks in a row
+initial → healthy                  one passed check (ELB: "After your target is registered, it must pass one")
+healthy ⇄ unhealthy                UnhealthyThresholdCount / HealthyThresholdCount checks in a row
 any → draining → (not registered)  until deregistration_delay.timeout_seconds, or earlier once nothing is open
 """
 
@@ -168,7 +169,7 @@ class TargetHealth:
 def _apply(target: Target, verdict: Verdict, to_be_healthy: int, to_be_unhealthy: int) -> None:
     if verdict.passed:
         target.passed, target.failed = target.passed + 1, 0
-        if target.passed >= to_be_healthy:
+        if target.state == "initial" or target.passed >= to_be_healthy:
             target.become("healthy")
         return
     target.passed, target.failed = 0, target.failed + 1

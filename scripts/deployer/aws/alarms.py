@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deployer.aws.refusals import calling
-from deployer.core.errors import BadInput
-
-MISSING = "missing"
+from deployer.core.fleet import MISSING
 
 
 class Alarms:
@@ -29,9 +27,3 @@ class Alarms:
         found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
         states = {str(each["AlarmName"]): str(each["StateValue"]) for each in found}
         return {name: states.get(name, MISSING) for name in self._names}
-
-    def check_there(self) -> None:
-        """Raises BadInput for alarms that do not exist."""
-        missing = [name for name, state in self.states().items() if state == MISSING]
-        if missing:
-            raise BadInput(f"these alarms do not exist: {', '.join(missing)}", "check the names given in `alarms`")

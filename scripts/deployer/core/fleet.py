@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+MISSING = "missing"
+"""The state of an alarm that does not exist."""
+
 
 class Traffic(Enum):
     """An instance in the group's target groups, the worst of them counting (ELBv2 target states in brackets)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.core.errors import BadInput, DeployError
-from deployer.core.fleet import Fleet
+from deployer.core.fleet import MISSING, Fleet
 from deployer.core.plan import Limits
 
 
@@ -40,6 +40,9 @@ def check_fleet(group: str, fleet: Fleet, limits: Limits) -> None:
             "check that the SSM agent runs there, that the instance role allows ssm:UpdateInstanceInformation and "
             "ssmmessages:*, and that the instances reach the SSM endpoints",
         )
+    missing = [name for name, state in fleet.alarms.items() if state == MISSING]
+    if missing:
+        raise BadInput(f"these alarms do not exist: {', '.join(missing)}", "check the names given in `alarms`")
     alarming = [f"{name} ({state})" for name, state in fleet.alarms.items() if state != "OK"]
     if alarming:
         raise DeployError(

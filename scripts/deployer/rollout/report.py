@@ -28,10 +28,9 @@ class Report:
         self._voice.say(f"{self._group}: {source} → {plan.target.version}, generation {plan.target.generation}")
         back = "comes back by itself" if plan.auto_rollback else "stays where it is"
         drain = ", out of the load balancer meanwhile" if plan.drain else ""
-        window = window_of(plan, size)
-        self._voice.say(
-            f"{size} instances: a canary of {limits.canary}, then {window} at a time{drain}; on failure it {back}"
-        )
+        canary = f"a canary of {limits.canary}, then " if limits.canary else ""
+        pace = f"{canary}{window_of(plan, size)} at a time{drain}"
+        self._voice.say(f"{size} instances: {pace}; on failure the group {back}")
 
     def show(self, plan: Plan, progress: Progress, now: float) -> bool:
         """Says every change since the last call; True if there was one."""

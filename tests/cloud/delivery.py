@@ -1,0 +1,129 @@
+"""The product's own command line against a local cloud, as a workflow or a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localcloud.cloud import Cloud
+from localcloud.runtime import process_image
+from tests.cloud.conftest import client_of
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMPOSE = """\
+services:
+  web:
+    image: orange
+    env_file: .env
+    ports: ["8080:8080"]
+"""
+
+
+@dataclass
+class Delivery:
+    """An application of one service on its way to the group of a cloud."""
+
+    cloud: Cloud
+    folder: Path
+    published: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "docker-compose.yml").write_text(COMPOSE)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.cloud.environment}
+
+    def publish(self, version: str, healthy: bool = True) -> None:
+        """Publishes a version, once."""
+        if version in self.published:
+            return
+        image = process_image.push(self.cloud.registry.address, "web", version, unhealthy=not healthy)
+        words = ["--version", version, "--images", f"web={image}", "--parameters", self.cloud.options.parameters]
+        done = self.run("publish", *words, "--health-check", "http://localhost:8080/", "--health-timeout", "4s")
+        assert done.returncode == 0, done.stderr
+        self.published.add(version)
+
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """One command, to its end."""
+        return subprocess.run(
+            [str(ROOT / "scripts" / "run"), *words],
+            env={**self.environment, **variables},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """One command, under way; its log is on stdout."""
+        return subprocess.Popen(
+            [str(ROOT / "scripts" / "run"), *words],
+            env=self.environment,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def rollout(self, version: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Publishes if need be and rolls out with the policy given; the defaults if none is."""
+        self.publish(version)
+        return self.run("rollout", "--version", version, *words)
+
+    def bring_to(self, version: str) -> None:
+        """The whole group at once: the quick way to where a test begins."""
+        done = self.rollout(version, "--canary", "0", "--max-unavailable", "100%")
+        assert done.returncode == 0, done.stderr
+
+    def answers(self) -> set[str]:
+        """What the instances in service answer, asked one by one: the versions they serve."""
+        return {self._answer(each) for each in self.in_service()}
+
+    def in_service(self) -> list[str]:
+        [group] = client_of(self.cloud, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        return [each["InstanceId"] for each in group["Instances"] if each["LifecycleState"] == "InService"]
+
+    def suspended(self) -> set[str]:
+        [group] = client_of(self.cloud, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        return {each["ProcessName"] for each in group["SuspendedProcesses"]}
+
+    def scale(self, desired: int) -> None:
+        client_of(self.cloud, "autoscaling").set_desired_capacity(
+            AutoScalingGroupName=self.cloud.options.group, DesiredCapacity=desired
+        )
+
+    def document(self, name: str) -> dict[str, Any]:
+        """One of the group's documents in the bucket: desired.json, lease.json, rollouts/…"""
+        stored = client_of(self.cloud, "s3").get_object(Bucket=self.cloud.options.bucket, Key=self.key(name))
+        found: dict[str, Any] = json.loads(stored["Body"].read())
+        return found
+
+    def desired(self) -> str:
+        """The desired version; "" before the first promotion."""
+        s3 = client_of(self.cloud, "s3")
+        found = s3.list_objects_v2(Bucket=self.cloud.options.bucket, Prefix=self.key("desired.json"))
+        return str(self.document("desired.json")["version"]) if found["KeyCount"] else ""
+
+    def write(self, name: str, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        client_of(self.cloud, "s3").put_object(Bucket=self.cloud.options.bucket, Key=self.key(name), Body=body)
+
+    def key(self, name: str) -> str:
+        return f"{self.cloud.options.app}/groups/{self.cloud.options.group}/{name}"
+
+    def _answer(self, instance_id: str) -> str:
+        address = self.cloud.fleet.address_of(instance_id)
+        try:
+            with urllib.request.urlopen(f"http://{address}:8080/", timeout=5) as answer:
+                return str(answer.read().decode().split()[0])
+        except (urllib.error.URLError, OSError) as error:
+            return f"nothing: {error}"
