@@ -36,15 +36,15 @@ class Delivery:
         self._runtime = runtime
         self._registry = environment["REGISTRY"]
 
-    def deliver(self, version: str, healthy: bool = True) -> None:
+    def deliver(self, version: str, *policy: str, healthy: bool = True) -> None:
         """Builds, publishes and rolls out one version; a broken one must be put back with exit code 3."""
         images = self._images(version, healthy)
         self._deployer("publish", *_release(version, images, self._environment["PARAMETERS"]))
-        self._deployer("rollout", "--version", version, expect=DONE if healthy else ROLLED_BACK)
+        self._deployer("rollout", "--version", version, *policy, expect=DONE if healthy else ROLLED_BACK)
 
-    def rollback(self) -> None:
+    def rollback(self, *policy: str) -> None:
         """Back to the release before, by hand."""
-        self._deployer("rollback")
+        self._deployer("rollback", *policy)
 
     def check_runs(self, version: str) -> None:
         """Every instance says so itself, and the load balancer, where there is one, answers with that version."""
@@ -111,7 +111,7 @@ def _release(version: str, images: Sequence[str], parameters: str) -> list[str]:
         *("--parameters", parameters),
         *("--environment-file", "../.env"),
         *("--health-check", "http://localhost:8080/health"),
-        *("--health-timeout", "10s"),
+        *("--health-timeout", "5s"),
     ]
 
 
@@ -149,8 +149,8 @@ def main() -> int:
     began = time.monotonic()
     try:
         with cloud(sys.argv[1:]) as delivery:
-            say("v1: the group's first release")
-            delivery.deliver("v1")
+            say("v1: the group's first release, after the canary everywhere at once, for nothing serves yet")
+            delivery.deliver("v1", "--max-unavailable", "100%")
             delivery.check_runs("v1")
             say("v2: canary, then one instance after the other")
             delivery.deliver("v2")
@@ -158,8 +158,8 @@ def main() -> int:
             say("v3 never gets healthy: it must come back to v2 by itself")
             delivery.deliver("v3", healthy=False)
             delivery.check_runs("v2")
-            say("rollback by hand: the release before v2")
-            delivery.rollback()
+            say("rollback by hand: the release before v2, two instances at a time")
+            delivery.rollback("--max-unavailable", "2")
             delivery.check_runs("v1")
     except DemoFailed as error:
         print(f"\ndemo: failed: {error}", file=sys.stderr, flush=True)
