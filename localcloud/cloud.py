@@ -144,7 +144,9 @@ class Cloud:
         self.runtime = make_runtime(self.choice.name, options.state_directory, self._on_instances(), ports)
         self._stack.callback(self.runtime.close)
         self.run_command = RunCommand(self.runtime, options.region, lock, options.tempo)
-        self.targets = TargetHealth(books, lock, lambda instance_id: self.fleet.address_of(instance_id), lambda _: None)
+        self.targets = TargetHealth(
+            books, lock, lambda instance_id: self.fleet.address_of(instance_id), self._open_requests
+        )
         self._stack.callback(self.targets.close)
         self.fleet = Fleet(books, self.runtime, lock, self.run_command, self.targets, metadata.serve)
         operations = Operations()
@@ -155,6 +157,13 @@ class Cloud:
         operations.replace("sts", Identity(books, self.github.issuer).handlers())
         self._every_tick(self.fleet.tick, lambda: self.run_command.expire(lambda each: not books.is_running(each)))
         self._every_tick(self.targets.tick)
+
+    def _open_requests(self, instance_id: str) -> int | None:
+        """What the load balancer still has under way at an instance; None where there is none to ask."""
+        address = self.fleet.address_of(instance_id)
+        if self.load_balancer is None or address is None:
+            return None
+        return self.load_balancer.open_requests(address)
 
     def _every_tick(self, *looks: Callable[[], None]) -> None:
         def loop() -> None:

@@ -35,6 +35,7 @@ class Delivery:
         self._environment = {**os.environ, **environment}
         self._runtime = runtime
         self._registry = environment["REGISTRY"]
+        self._promtail = ""
 
     def deliver(self, version: str, *policy: str, healthy: bool = True) -> None:
         """Builds, publishes and rolls out one version; a broken one must be put back with exit code 3."""
@@ -62,15 +63,15 @@ class Delivery:
         return f"; the load balancer answers: {answer.stdout.strip()}"
 
     def _images(self, version: str, healthy: bool) -> list[str]:
+        """The application's image of this version; the log shipper's is the same for all of them."""
+        self._promtail = self._promtail or self._image("promtail", "v1", "Dockerfile.promtail", True)
+        server = self._image("orange", version, "Dockerfile", healthy)
+        return [f"spring_server={server}", f"promtail={self._promtail}"]
+
+    def _image(self, name: str, version: str, dockerfile: str, healthy: bool) -> str:
         if self._runtime == "docker":
-            return [
-                f"spring_server={self._built('orange', version, 'Dockerfile', healthy)}",
-                f"promtail={self._built('promtail', version, 'Dockerfile.promtail', True)}",
-            ]
-        return [
-            f"spring_server={self._stand_in('orange', version, healthy)}",
-            f"promtail={self._stand_in('promtail', version, True)}",
-        ]
+            return self._built(name, version, dockerfile, healthy)
+        return self._stand_in(name, version, healthy)
 
     def _stand_in(self, name: str, version: str, healthy: bool) -> str:
         words = ["image", "--state-dir", self._environment["LOCALCLOUD_STATE"], "--name", name, "--version", version]
@@ -111,7 +112,7 @@ def _release(version: str, images: Sequence[str], parameters: str) -> list[str]:
         *("--parameters", parameters),
         *("--environment-file", "../.env"),
         *("--health-check", "http://localhost:8080/health"),
-        *("--health-timeout", "5s"),
+        *("--health-timeout", "4s"),
     ]
 
 

@@ -95,6 +95,10 @@ class LoadBalancer:
             for target in self._filled.keys() - wanted:
                 self._drain(target)
 
+    def open_requests(self, address: str) -> int:
+        """Requests under way at an address, those a drained slot still finishes included."""
+        return sum(int(row["scur"]) for row in self._slots() if row["addr"].rpartition(":")[0] == address)
+
     def _fill(self, target: Target) -> None:
         slot = self._free_slot()
         address, port = target
@@ -117,9 +121,13 @@ class LoadBalancer:
 
     def _busy_slots(self) -> set[str]:
         """Slots in use, and drained ones that still have a request under way."""
-        rows = csv.DictReader(io.StringIO(self._ask("show stat").removeprefix("# ")))
-        sessions = {row["svname"]: int(row["scur"]) for row in rows if row["pxname"] == "targets"}
+        sessions = {row["svname"]: int(row["scur"]) for row in self._slots()}
         return {*self._filled.values(), *(slot for slot in self._draining if sessions[slot] > 0)}
+
+    def _slots(self) -> list[dict[str, str]]:
+        """haproxy's own statistics of every slot, by its column names."""
+        rows = csv.DictReader(io.StringIO(self._ask("show stat").removeprefix("# ")))
+        return [row for row in rows if row["pxname"] == "targets" and row["svname"] != "BACKEND"]
 
     def _tell(self, command: str) -> None:
         answer = self._ask(command).strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 
-from tests.cloud.instance.bench import PARAMETER, PASSWORD, Bench
+from tests.cloud.instance.bench import APP, BUCKET, PARAMETER, PASSWORD, Bench
 
 
 def test_the_first_release_runs_with_its_environment(bench: Bench) -> None:
@@ -42,6 +42,18 @@ def test_later_releases_replace_earlier_ones_and_only_the_last_two_are_kept(benc
     assert sorted(path.name for path in (bench.home / "releases").iterdir()) == ["v2", "v3"]
     assert {v2.image, v3.image} < set(bench.engine().images())
     assert v1.image not in bench.engine().images()
+
+
+def test_what_an_earlier_release_has_on_this_instance_is_not_fetched_again(bench: Bench) -> None:
+    v1, v2 = bench.publish("v1"), bench.publish("v2")
+    bench.run("activate", v1, 1)
+    for path in ("activate", "promtail-config.yml"):
+        bench.s3.delete_object(Bucket=BUCKET, Key=f"{APP}/releases/v2/{path}")
+
+    marker = bench.run("activate", v2, 2)
+
+    assert marker.proves("v2", v2.manifest_sha256, 2)
+    assert (bench.home / "releases/v2/files/promtail-config.yml").read_bytes()
 
 
 def test_activating_what_runs_touches_no_container_and_follows_the_generation(serving: Bench) -> None:
