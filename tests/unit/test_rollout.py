@@ -9,7 +9,7 @@ import pytest
 
 from deployer.core import keys
 from deployer.core.actions import Result
-from deployer.core.errors import BadInput, DeployError, LeaseHeld
+from deployer.core.errors import BadInput, DeployError, Interrupted, LeaseHeld
 from deployer.core.plan import Limits
 from deployer.core.quantities import Seconds, Share
 from deployer.core.release import Desired, ReleaseRef
@@ -332,6 +332,28 @@ def test_a_second_rollout_waits_for_the_first_if_asked_to() -> None:
     rolled = roll(world, wish(patience=90))
     assert rolled.ending.result is Result.SUCCEEDED
     assert rolled.generation == 8
+
+
+def test_a_lost_answer_to_a_write_is_not_taken_for_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fleet_of(2)
+    replace = World.replace
+
+    def answer_lost(self: World, key: str, body: bytes, etag: str) -> str:
+        replace(self, key, body, etag)
+        return replace(self, key, body, etag)  # S3's client repeats the request, and finds its own work
+
+    monkeypatch.setattr(World, "replace", answer_lost)
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+
+
+def test_waiting_for_the_lease_can_be_given_up() -> None:
+    world = fleet_of(3)
+    key = keys.lease("orange", world.name)
+    world.replace(key, Holder(7, "somebody", "", world.time + 60, False).to_json(), world.objects[key].etag)
+    world.later(10, lambda: setattr(world, "stop", 2))
+    with pytest.raises(Interrupted) as caught:
+        roll(world, wish(patience=90))
+    assert caught.value.exit_code == 130
 
 
 def test_a_rollout_whose_lease_was_taken_over_stops() -> None:

@@ -52,3 +52,18 @@ class Store(Protocol):
 
     def list(self, prefix: str) -> tuple[str, ...]:
         """The keys that begin with `prefix`, in the order of their bytes."""
+
+
+def write(store: Store, key: str, body: bytes, etag: str | None) -> str:
+    """Creates the object (no etag), or replaces the one read with `etag`; returns the new etag.
+
+    An answer that gets lost is asked for again, and then our own write looks like somebody else's: what is there is
+    compared before AlreadyThere or Changed is raised. Whoever may write the same bytes as another needs a mark in them.
+    """
+    try:
+        return store.create(key, body, {}) if etag is None else store.replace(key, body, etag)
+    except (AlreadyThere, Changed):
+        found = store.get(key)
+        if found is None or found.body != body:
+            raise
+        return found.etag

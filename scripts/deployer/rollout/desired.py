@@ -6,7 +6,7 @@ from deployer.core import keys
 from deployer.core.errors import LeaseHeld
 from deployer.core.plan import Target
 from deployer.core.release import Desired, ReleaseRef
-from deployer.core.store import AlreadyThere, Changed, Store, Stored
+from deployer.core.store import AlreadyThere, Changed, Store, Stored, write
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
 
@@ -56,22 +56,10 @@ class DesiredRelease:
         )
         body = desired.to_json()
         try:
-            etag = self._put(body)
+            etag = write(self._store, self._key, body, self._stored.etag if self._stored else None)
         except (AlreadyThere, Changed) as error:
-            etag = self._mine(body, error)
+            raise LeaseHeld(
+                f"{self._key} was moved by somebody else while this rollout held the lease",
+                "nothing was overwritten; look who moved it (`updated_by`) and run again",
+            ) from error
         self._stored = Stored(body, etag)
-
-    def _put(self, body: bytes) -> str:
-        if self._stored is None:
-            return self._store.create(self._key, body, {})
-        return self._store.replace(self._key, body, self._stored.etag)
-
-    def _mine(self, body: bytes, error: Exception) -> str:
-        """A lost answer makes our own write look like somebody else's."""
-        found = self._store.get(self._key)
-        if found is not None and found.body == body:
-            return found.etag
-        raise LeaseHeld(
-            f"{self._key} was moved by somebody else while this rollout held the lease",
-            "nothing was overwritten; look who moved it (`updated_by`) and run again",
-        ) from error

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from uuid import uuid4
 
 from deployer.core import document
-from deployer.core.errors import DeployError, LeaseHeld
-from deployer.core.store import AlreadyThere, Changed, Store, Stored
+from deployer.core.errors import DeployError, Interrupted, LeaseHeld
+from deployer.core.store import AlreadyThere, Changed, Store, Stored, write
 from deployer.rollout.ports import Clock
 
 LIFETIME = 120  # seconds without renewal until another rollout may take over
@@ -23,13 +24,17 @@ ASK_EVERY = 2  # seconds between two looks at a lease somebody else holds
 
 @dataclass(frozen=True)
 class Holder:
-    """The lease as it stands in the bucket. Times are seconds since the epoch."""
+    """The lease as it stands in the bucket. Times are seconds since the epoch.
+
+    `id` is of one rollout alone: two runs of one owner must not take each other's lease for their own.
+    """
 
     generation: int
     owner: str
     run_url: str
     expires_at: float
     released: bool
+    id: str = ""
 
     def holds(self, now: float) -> bool:
         return not self.released and now < self.expires_at
@@ -43,6 +48,7 @@ class Holder:
                 "run_url": self.run_url,
                 "expires_at": utc(self.expires_at),
                 "released": self.released,
+                "id": self.id,
             }
         )
 
@@ -104,7 +110,7 @@ class Lease:
     def _write(self, holder: Holder) -> None:
         holder = replace(holder, expires_at=self._clock.now() + LIFETIME)
         try:
-            self._etag = self._store.replace(self._key, holder.to_json(), self._etag)
+            self._etag = write(self._store, self._key, holder.to_json(), self._etag)
         except Changed as error:
             raise LeaseHeld(
                 "another rollout took this group's lease over while this one was not renewing it",
@@ -126,8 +132,7 @@ def acquire(
 
     Waits up to `patience` seconds for the present holder, telling `waiting` once; raises LeaseHeld.
     """
-    until = clock.now() + patience
-    told = False
+    until, told = clock.now() + patience, False
     while True:
         stored = store.get(key)
         holder = Holder.from_json(stored.body, key) if stored else None
@@ -136,7 +141,9 @@ def acquire(
             if lease:
                 return lease
             continue
-        if clock.now() >= until or clock.stop_requested():
+        if number := clock.stop_requested():
+            raise Interrupted(number, f"stopped while waiting for {holder.owner}", "nothing was changed")
+        if clock.now() >= until:
             raise _held(holder)
         if not told:
             waiting(holder)
@@ -149,9 +156,9 @@ def _take(
 ) -> Lease | None:
     """The lease, or None where somebody was quicker."""
     generation = last.generation + 1 if last else 1
-    mine = Holder(generation, owner, run_url, clock.now() + LIFETIME, released=False)
+    mine = Holder(generation, owner, run_url, clock.now() + LIFETIME, released=False, id=uuid4().hex)
     try:
-        etag = store.replace(key, mine.to_json(), stored.etag) if stored else store.create(key, mine.to_json(), {})
+        etag = write(store, key, mine.to_json(), stored.etag if stored else None)
     except (AlreadyThere, Changed):
         return None
     return Lease(store, key, clock, mine, etag)

@@ -12,7 +12,7 @@ from typing import Any
 from deployer.core import document, keys
 from deployer.core.plan import Plan
 from deployer.core.progress import Progress
-from deployer.core.store import Store
+from deployer.core.store import Store, write
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
 
@@ -77,7 +77,7 @@ class Record:
         self._store, self._clock = store, clock
         self._key = keys.record(account.app, account.group, account.generation)
         self.account = account
-        self._etag = store.create(self._key, account.to_json(), {})
+        self._etag = write(store, self._key, account.to_json(), None)
 
     def note(self, what: str) -> None:
         """Remembers an event; it is written with the next `write`."""
@@ -104,7 +104,7 @@ class Record:
         self.account = replace(self.account, instances={each: _about(plan, progress, each) for each in progress.steps})
 
     def write(self) -> None:
-        self._etag = self._store.replace(self._key, self.account.to_json(), self._etag)
+        self._etag = write(self._store, self._key, self.account.to_json(), self._etag)
 
 
 def _about(plan: Plan, progress: Progress, instance_id: str) -> dict[str, Any]:
