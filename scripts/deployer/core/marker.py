@@ -1,4 +1,4 @@
-"""The marker: the one line by which an instance proves what it runs (DESIGN §5)."""
+"""The marker: the one line by which an instance proves what it runs (docs/contracts.md)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ NO_METADATA = 9  # discard: nothing listens
 DOTENV = 'GREETING=hello\nPASSWORD=s3cr3t $HOME "quoted" \\ #x\n'
 PASSWORD = 's3cr3t $HOME "quoted" \\ #x'
 
-# The team's own compose file, with ports and names kept (DESIGN §1).
+# The team's own compose file, with ports and names kept.
 COMPOSE = """\
 version: '3.8'
 services:
@@ -132,7 +132,7 @@ class Bench:
         parameters: str = PARAMETER,
         spoil: Callable[[dict[str, Any]], None] | None = None,
     ) -> Published:
-        """Puts a release with the team's application into the bucket, by the contract of DESIGN §4."""
+        """Puts a release with the team's application into the bucket, by the contract (docs/contracts.md)."""
         image = push(self.cloud.registry.address, "team/orange", version, unhealthy, exit_code)
         images = {"spring_server": image, "promtail": self.cloud.promtail}
         override = json.dumps({"services": {name: {"image": each} for name, each in images.items()}})
