@@ -17,7 +17,7 @@ _BY_STATE = {
     "unhealthy.draining": Traffic.DRAINING,
     "unused": Traffic.OUT,
 }
-_WORST_FIRST = (Traffic.DRAINING, Traffic.UNHEALTHY, Traffic.STARTING, Traffic.OUT, Traffic.HEALTHY)
+_WORST_FIRST = (Traffic.DRAINING, Traffic.UNHEALTHY, Traffic.STARTING, Traffic.HEALTHY)
 
 
 class TargetGroups:
@@ -58,4 +58,9 @@ class TargetGroups:
 
 
 def _worst(states: list[Traffic]) -> Traffic:
-    return next(state for state in _WORST_FIRST if state in states)
+    """Out is who is in none of them; who is in some only is on the way in, and may take requests meanwhile."""
+    inside = [state for state in states if state is not Traffic.OUT]
+    if not inside:
+        return Traffic.OUT
+    worst = next(state for state in _WORST_FIRST if state in inside)
+    return Traffic.STARTING if worst is Traffic.HEALTHY and len(inside) < len(states) else worst
