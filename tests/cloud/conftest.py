@@ -6,7 +6,6 @@ There can be one cloud per process, so `cloud` lives as long as a test module, a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,23 +21,8 @@ from localcloud.options import CloudOptions
 QUICK = "#!/bin/sh\nexit 0\n"
 """User data of an instance that boots nothing."""
 
-PATIENCE = 30
-"""Seconds a test waits for what must happen."""
-
 StartCloud = Callable[..., Cloud]
 Client = Callable[[str], Any]
-
-
-def eventually(what: str, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    """The first truthy answer of `look`; fails after `patience` seconds, saying what was waited for."""
-    deadline = time.monotonic() + patience
-    while True:
-        answer = look()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {patience} s: {what}; last answer {answer!r}")
-        time.sleep(0.05)
 
 
 def client_of(cloud: Cloud, service: str) -> Any:

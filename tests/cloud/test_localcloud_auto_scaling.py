@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud, CloudError
 from localcloud.faults import Parts, inject
 from localcloud.resources import HOOK
-from tests.cloud.conftest import QUICK, StartCloud, client_of, eventually
+from tests.cloud.conftest import QUICK, StartCloud, client_of
+from tests.waiting import eventually
 
 WAIT_FOR_NOBODY = {"user_data": QUICK, "launch_hook": True}
 

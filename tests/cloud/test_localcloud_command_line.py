@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.state_directory import StateDirectory
-from tests.cloud.conftest import eventually
+from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 

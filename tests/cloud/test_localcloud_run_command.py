@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
-from tests.cloud.conftest import client_of, eventually
+from tests.cloud.conftest import client_of
+from tests.waiting import eventually
 
 
 @pytest.fixture

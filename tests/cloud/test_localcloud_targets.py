@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.resources import PORT
-from tests.cloud.conftest import StartCloud, client_of, eventually
+from tests.cloud.conftest import StartCloud, client_of
+from tests.waiting import eventually
 
 
 class Application:

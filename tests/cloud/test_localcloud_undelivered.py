@@ -7,7 +7,8 @@ from typing import Any
 from localcloud.aws.run_command import Tempo
 from localcloud.cloud import Cloud
 from localcloud.faults import Parts, inject
-from tests.cloud.conftest import StartCloud, client_of, eventually
+from tests.cloud.conftest import StartCloud, client_of
+from tests.waiting import eventually
 
 FAST = Tempo(visible_after=0.0, delivery=0.02)
 """A delivery timeout of 30 s takes 0.6 s."""

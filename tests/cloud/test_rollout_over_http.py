@@ -13,8 +13,9 @@ import pytest
 
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
-from tests.cloud.conftest import client_of, eventually
+from tests.cloud.conftest import client_of
 from tests.cloud.delivery import Delivery
+from tests.waiting import eventually
 
 OUTPUTS = ("version", "previous-version", "generation", "status", "instances-total", "instances-updated", "report")
 

@@ -22,7 +22,7 @@ from localcloud.registry import Registry
 from localcloud.runtime import Finished, Machine, Script
 from localcloud.runtime.docker import DockerRuntime, cloud_label, remove_leftovers
 from tests.e2e.busybox_image import push_image
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(120)]
 
@@ -104,7 +104,7 @@ def processes_in(cloud: Cloud, argument: str) -> str:
 
 def test_user_data_runs_at_boot_as_cloud_init_runs_it(cloud: Cloud) -> None:
     for name in cloud.machines:
-        eventually(lambda: "exit code 0" in cloud.runtime.user_data_log(name), "user data has ended")  # noqa: B023
+        eventually("user data has ended", lambda: "exit code 0" in cloud.runtime.user_data_log(name))  # noqa: B023
         assert cloud.runtime.user_data_log(name).startswith("hello from root, home=unset, region=eu-west-1\n")
         assert cloud.sh("test -e /opt/deployer/loader", name).exit_code == 0
 
@@ -134,7 +134,7 @@ def test_each_machine_has_an_engine_of_its_own(cloud: Cloud) -> None:
 
 def test_a_killed_script_takes_its_children_along(cloud: Cloud) -> None:
     run = cloud.runtime.run("i-one", Script("echo started; sleep 4321 & sh -c 'sleep 4321; true'"))
-    eventually(lambda: len(processes_in(cloud, "4321").split()) >= 3, "the script runs")
+    eventually("the script runs", lambda: len(processes_in(cloud, "4321").split()) >= 3)
     run.kill()
     assert run.wait() == Finished(None, "started\n", "")
     assert processes_in(cloud, "4321") == ""
@@ -176,7 +176,7 @@ def test_an_application_pulled_by_digest_serves_through_the_load_balancer(cloud:
             assert finished.exit_code == 0, finished.stderr
         for machine in cloud.machines.values():
             url = f"http://{machine.address}:8080/"
-            eventually(lambda: body_of(url) == "orange v1", f"{url} answers")  # noqa: B023
+            eventually(f"{url} answers", lambda: body_of(url) == "orange v1")  # noqa: B023
         from_inside = "exec -T web /bin/busybox wget -qO- http://169.254.169.254/"
         assert cloud.sh(f"cd /srv/app && docker compose -p orange {from_inside}").stdout == METADATA
         balancer.follow([(machine.address, 8080) for machine in cloud.machines.values()])

@@ -16,7 +16,7 @@ import pytest
 
 from localcloud.child import start_time
 from localcloud.load_balancer import LoadBalancer, Target
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(60)]
 
@@ -141,5 +141,5 @@ def test_a_stopped_balancer_leaves_no_process(tmp_path: Path) -> None:
     pid = int((tmp_path / "load-balancer" / "haproxy.pid").read_text().split()[0])
     balancer.stop()
     balancer.stop()
-    eventually(lambda: start_time(pid) is None, "the process is gone")
+    eventually("the process is gone", lambda: start_time(pid) is None)
     assert not (tmp_path / "load-balancer" / "haproxy.pid").exists()

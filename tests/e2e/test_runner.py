@@ -17,7 +17,7 @@ from localcloud.engine import Engine
 from localcloud.engine_command import search_path
 from tests.e2e.cloud import Cloud, local_cloud
 from tests.e2e.runner import Job, Repository, new_repository
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 BUILD_PROMTAIL = """
 on: workflow_dispatch
@@ -156,7 +156,7 @@ def test_a_look_says_what_runs_and_what_would_change(cloud: Cloud, repository: R
 def test_a_newborn_boots_the_desired_release_by_itself(cloud: Cloud, story: Story) -> None:
     cloud.scale(4)
 
-    eventually(lambda: len(cloud.in_service()) == 4, "the fourth instance is in service", seconds=90)
+    eventually("the fourth instance is in service", lambda: len(cloud.in_service()) == 4, patience=90)
     assert everybody_answers_with(cloud, story.commits["second"])
 
 

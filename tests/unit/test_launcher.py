@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ROOT / "scripts" / "environment"
@@ -112,7 +112,7 @@ def test_another_lock_replaces_everything(machine: Machine) -> None:
 
 def test_a_build_that_was_killed_is_done_again(machine: Machine) -> None:
     process = machine.start(ENVIRONMENT, machine.lock, machine.path / "env", UV_SECONDS="60")
-    eventually(lambda: len(machine.installs) == 1, "the build has begun")
+    eventually("the build has begun", lambda: len(machine.installs) == 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 

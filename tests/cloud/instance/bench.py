@@ -6,7 +6,6 @@ import hashlib
 import http.client
 import itertools
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -232,14 +231,6 @@ class Bench:
         directory = self.root.parent / "containers" / self.containers()[name]
         environment: dict[str, str] = json.loads((directory / "container.json").read_text())["environment"]
         return environment
-
-
-def eventually(happened: Callable[[], bool], patience: float = 20) -> None:
-    """Returns once `happened`; fails after `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def _document_script() -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deployer.core.marker import Marker
-from tests.cloud.instance.bench import BUCKET, PASSWORD, Bench, Published, eventually
+from tests.cloud.instance.bench import BUCKET, PASSWORD, Bench, Published
+from tests.waiting import eventually
 
 
 def test_an_unhealthy_release_gives_way_to_the_one_before(serving: Bench) -> None:
@@ -120,6 +121,6 @@ def test_killed_at_any_point_says_so_and_a_rerun_finishes(bench: Bench) -> None:
 def kill_when(bench: Bench, release: Published, moment: Callable[[], bool]) -> None:
     """SIGKILL for the whole process group, as SSM's timeout and cancel do."""
     under_way = bench.start("activate", release, 2)
-    eventually(moment)
+    eventually("the moment to kill it", moment)
     under_way.kill()
     assert under_way.wait().exit_code is None

@@ -8,8 +8,9 @@ import pytest
 
 from deployer.commands import render
 from deployer.core.marker import find_marker
-from tests.cloud.instance.bench import APP, BUCKET, GROUP, Bench, eventually
+from tests.cloud.instance.bench import APP, BUCKET, GROUP, Bench
 from tests.cloud.instance.stub import Stub, serving
+from tests.waiting import eventually
 
 ACCESS_DENIED = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 DONE = "<CompleteLifecycleActionResponse><CompleteLifecycleActionResult/></CompleteLifecycleActionResponse>"
@@ -105,7 +106,7 @@ def boot_with_user_data(bench: Bench, group: Stub, metadata: Stub) -> str:
     bench.runtime.boot(
         "i-1", user_data.replace("set -euo pipefail\n", f"set -euo pipefail\n{endpoint}", 1), metadata.port
     )
-    eventually(lambda: any("CompleteLifecycleAction" in each for each in group.asked), 30)
+    eventually("the group is answered", lambda: any("CompleteLifecycleAction" in each for each in group.asked))
     return bench.runtime.user_data_log("i-1")
 
 

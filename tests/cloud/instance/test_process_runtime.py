@@ -9,7 +9,8 @@ import pytest
 from localcloud.runtime import Script
 from localcloud.runtime.process_image import PullRefused, pull, push
 from localcloud.runtime.process_run import processes_of
-from tests.cloud.instance.bench import Bench, Cloud, eventually
+from tests.cloud.instance.bench import Bench, Cloud
+from tests.waiting import eventually
 
 MINIMAL = "services: {{app: {{image: '{image}', ports: ['8080:80']}}}}\n"
 
@@ -42,7 +43,7 @@ def test_a_script_past_its_time_is_killed_with_all_it_started(bench: Bench) -> N
     done = bench.runtime.run(bench.identity, script).wait()
 
     assert (done.exit_code, done.stdout) == (None, "started\n")
-    eventually(lambda: not list(processes_of(bench.root.parent)))
+    eventually("nothing runs", lambda: not list(processes_of(bench.root.parent)))
 
 
 def test_two_instances_publish_the_same_port_without_meeting(bench: Bench, cloud: Cloud) -> None:
@@ -65,7 +66,7 @@ def test_terminating_leaves_neither_process_nor_file(cloud: Cloud) -> None:
     with cloud.instance() as bench:
         start_container(bench)
         bench.runtime.run(bench.identity, Script("setsid sleep 600 & wait"))
-        eventually(lambda: len(list(processes_of(bench.root.parent))) >= 3)
+        eventually("all of it runs", lambda: len(list(processes_of(bench.root.parent))) >= 3)
 
     assert list(processes_of(bench.root.parent)) == []
     assert not bench.root.parent.exists()
