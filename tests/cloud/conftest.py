@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
+from tests.cloud.moto import moto_server
 
 QUICK = "#!/bin/sh\nexit 0\n"
 """User data of an instance that boots nothing."""
@@ -42,6 +43,13 @@ def client_of(cloud: Cloud, service: str) -> Any:
 def _session() -> boto3.session.Session:
     """One for all: it keeps the service descriptions it has read."""
     return boto3.session.Session()
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """Where S3, Parameter Store and ECR answer, for tests that need no instances."""
+    with moto_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,27 +11,17 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from deployer.aws.bucket import ATTEMPTS, Bucket
 from deployer.core.errors import Refused
 from deployer.core.store import AlreadyThere, Changed, Store
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def s3(endpoint: str) -> Any:
+def s3(aws_endpoint: str) -> Any:
     return boto3.client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=aws_endpoint,
         region_name="eu-central-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",

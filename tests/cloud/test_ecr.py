@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from deployer.aws import ecr
 from deployer.core.errors import Refused
 
 
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def test_login_is_aws_and_a_token(cloud: str) -> None:
+def test_login_is_aws_and_a_token(aws_endpoint: str) -> None:
     client = boto3.client(
         "ecr",
-        endpoint_url=cloud,
+        endpoint_url=aws_endpoint,
         region_name="eu-central-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",

@@ -11,7 +11,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from deployer import cli
 from deployer.aws.bucket import Bucket
@@ -48,20 +47,11 @@ FLAGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def s3(cloud: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def s3(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in [each for each in os.environ if each.startswith("GITHUB_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     client = boto3.client("s3", region_name="eu-central-1", config=Config(s3={"addressing_style": "path"}))

@@ -23,7 +23,7 @@ from localcloud.runtime.process_containers import Engine
 from localcloud.runtime.process_image import push
 from localcloud.runtime.process_registry import ProcessRegistry
 
-BUCKET = "releases"
+BUCKET = "fleet-releases"
 APP = "Orange"
 GROUP = "fleet"
 PARAMETER = "/orange/env"

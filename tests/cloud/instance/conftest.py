@@ -3,25 +3,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from localcloud.runtime.process_registry import ProcessRegistry
 from tests.cloud.instance.bench import Bench, Cloud
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A bucket, the application's environment in Parameter Store, a registry and a runtime."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     registry = ProcessRegistry()
-    server.start()
     registry.start()
-    host, port = server.get_host_and_port()
-    cloud = Cloud(f"http://{host}:{port}", registry, tmp_path_factory.mktemp("cloud"))
+    cloud = Cloud(aws_endpoint, registry, tmp_path_factory.mktemp("cloud"))
     yield cloud
     cloud.runtime.close()
     registry.stop()
-    server.stop()
 
 
 @pytest.fixture

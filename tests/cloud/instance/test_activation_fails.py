@@ -58,7 +58,7 @@ def spoil_an_image(manifest: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"spoil": spoil_a_checksum}, "checksum mismatch: s3://releases/Orange/releases/v2/docker-compose.yml"),
+        ({"spoil": spoil_a_checksum}, f"checksum mismatch: s3://{BUCKET}/Orange/releases/v2/docker-compose.yml"),
         ({"spoil": spoil_an_image}, "cannot be pulled"),
         ({"parameters": "/no/such"}, "parameters /no/such cannot be read"),
         ({"parameters": "/no/such/"}, "parameters /no/such/: there are none"),
@@ -80,7 +80,7 @@ def test_a_missing_manifest_is_named(bench: Bench) -> None:
     marker = bench.run("activate", Published("v9", "0" * 64, ""), 1)
 
     assert (marker.outcome, marker.version) == ("failed", "")
-    assert "s3://releases/Orange/releases/v9/release.json cannot be read" in marker.reason
+    assert f"s3://{BUCKET}/Orange/releases/v9/release.json cannot be read" in marker.reason
     assert "NoSuchKey" in marker.reason
 
 
@@ -91,7 +91,7 @@ def test_a_manifest_that_was_exchanged_is_refused(bench: Bench) -> None:
     marker = bench.run("activate", v1, 1)
 
     assert marker.outcome == "failed"
-    assert "checksum mismatch: s3://releases/Orange/releases/v1/release.json" in marker.reason
+    assert f"checksum mismatch: s3://{BUCKET}/Orange/releases/v1/release.json" in marker.reason
 
 
 def test_a_line_that_is_no_variable_is_counted_but_never_shown(serving: Bench) -> None:
