@@ -8,6 +8,7 @@ help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: environment ## deliver the example to a local cloud: v1, v2 rolling, a broken v3, a rollback
+	@! docker info >/dev/null 2>&1 || localcloud/install || true
 	@$(PYTHON) -m localcloud.demo
 
 test: environment ## run every test, on a docker engine installed and started for it

@@ -29,7 +29,7 @@ from localcloud.aws.target_health import TargetHealth
 from localcloud.control import PREFIX as CONTROL
 from localcloud.control import Control, ControlError
 from localcloud.engine_command import search_path
-from localcloud.environment_file import environment_of
+from localcloud.environment_file import environment_of, without_proxy
 from localcloud.faults import Parts, UnknownFault, inject
 from localcloud.github.issuer import Job
 from localcloud.github.server import PREFIX as GITHUB
@@ -184,6 +184,7 @@ class Cloud:
             "AWS_REGION": self.options.region,
             "AWS_DEFAULT_REGION": self.options.region,
             "REGISTRY": self.registry.address,
+            **without_proxy({}),
         }
 
     def _wanted(self) -> Wanted:
@@ -219,7 +220,10 @@ class Cloud:
         )
 
     def _balance(self, made: Made) -> None:
-        if not made.target_group_arn or not shutil.which("haproxy", path=search_path()):
+        if not made.target_group_arn:
+            return
+        if not shutil.which("haproxy", path=search_path()):
+            self.choice = replace(self.choice, reason=f"{self.choice.reason}; no haproxy here, so no load balancer")
             return
         self.load_balancer = LoadBalancer(self.options.state_directory)
         self._stack.callback(self.load_balancer.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from localcloud.runtime import process_image
 from localcloud.runtime.select import NAMES
 from localcloud.state_directory import Running, StateDirectory
 
+INSTALL = Path(__file__).resolve().parent / "install"
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -42,6 +44,8 @@ def main(words: Sequence[str]) -> int:
         return _complain(error, EXIT_BAD_INPUT)
     except (daemon.DaemonError, ControlError, EngineError, process_image.PullRefused) as error:
         return _complain(error, EXIT_FAILED)
+    except OSError as error:  # a directory or file of the caller's that cannot be used
+        return _complain(f"{error.filename or 'a file'}: {error.strerror}", EXIT_FAILED)
 
 
 def _complain(error: Exception | str, exit_code: int) -> int:
@@ -55,7 +59,7 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m localcloud",
+        prog="python3 -m localcloud",
         description="An AWS account with instances, GitHub's side of it, and a registry, on this machine's loopback.",
         allow_abbrev=False,
     )
@@ -104,6 +108,10 @@ def _count(text: str) -> int:
 def _up(arguments: argparse.Namespace) -> int:
     _options(arguments)
     state = StateDirectory(arguments.state_dir)
+    if arguments.env_file:
+        write_private(arguments.env_file, "")  # what cannot be written is found out before anything runs
+    if arguments.runtime == "docker" and subprocess.run([INSTALL], stdout=sys.stderr, check=False).returncode:
+        raise daemon.DaemonError("the docker runtime lacks what is named above\n  --runtime process needs none of it")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     running = daemon.start(state, _words(arguments))
     _say(running.headline)
@@ -120,7 +128,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _down(arguments: argparse.Namespace) -> int:
     stopped = daemon.stop(StateDirectory(arguments.state_dir))
-    _say("the cloud is gone" if stopped else "nothing is running")
+    _say("the cloud is gone" if stopped else f"nothing is running (state in {arguments.state_dir})")
     return 0
 
 
@@ -128,7 +136,7 @@ def _status(arguments: argparse.Namespace) -> int:
     state = StateDirectory(arguments.state_dir)
     running = state.running()
     if running is None:
-        _say("nothing is running")
+        _say(f"nothing is running (state in {arguments.state_dir})")
         return EXIT_FAILED
     status = _client(running).call("status")
     _say(f"{running.headline}; group {status['group']}")

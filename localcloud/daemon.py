@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localcloud.child import start_time
+from localcloud.environment_file import without_proxy
 from localcloud.options import CloudOptions
 from localcloud.runtime.select import remove_leftovers
 from localcloud.state_directory import Running, StateDirectory
@@ -74,7 +75,7 @@ def _spawn(state: StateDirectory, arguments: list[str]) -> subprocess.Popen[byte
 def _environment(caller: Mapping[str, str], python_path: str) -> dict[str, str]:
     """The caller's, without its AWS: the cloud's own clients must not take another account's settings."""
     kept = {name: value for name, value in caller.items() if not name.startswith(("AWS_", "MOTO_"))}
-    return {**kept, "PYTHONPATH": python_path, "AWS_EC2_METADATA_DISABLED": "true"}
+    return {**kept, **without_proxy(caller), "PYTHONPATH": python_path, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def _cause(log: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from localcloud.engine_command import search_path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "orange"
@@ -92,8 +95,11 @@ class Delivery:
         """The example with a static busybox beside it: no base image can be pulled without a network."""
         context = Path(self._environment["LOCALCLOUD_STATE"]) / "context"
         if not context.exists():
+            busybox = shutil.which("busybox", path=search_path())
+            if busybox is None:
+                raise DemoFailed("there is no busybox to build the example from: run localcloud/install")
             shutil.copytree(EXAMPLE, context)
-            shutil.copy("/bin/busybox", context / "bin" / "busybox")
+            shutil.copy(busybox, context / "bin" / "busybox")
         return str(context)
 
     def _deployer(self, command: str, *words: str, expect: int = DONE, captured: bool = False) -> str:
@@ -132,7 +138,9 @@ def cloud(runtime: Sequence[str]) -> Iterator[Delivery]:
         environment = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
         yield Delivery({**environment, "LOCALCLOUD_STATE": str(state)}, first_line.partition(" ")[0])
     finally:
-        subprocess.run([*LOCALCLOUD, "down", *place], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        down = subprocess.run([*LOCALCLOUD, "down", *place], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        if down.returncode:
+            raise DemoFailed(f"the local cloud was not removed: `python3 -m localcloud down --state-dir {state}`")
         shutil.rmtree(state, ignore_errors=True)
 
 
@@ -152,6 +160,8 @@ def say(line: str) -> None:
 def main() -> int:
     """Runs the demo; 0 if every step ended as it should. `--runtime docker|process` insists on one."""
     began = time.monotonic()
+    for each in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the cloud must not outlive the demo
+        signal.signal(each, signal.default_int_handler)
     try:
         with cloud(sys.argv[1:]) as delivery:
             say("v1: the group's first release, after the canary everywhere at once, for nothing serves yet")
@@ -170,6 +180,9 @@ def main() -> int:
     except DemoFailed as error:
         print(f"\ndemo: failed: {error}", file=sys.stderr, flush=True)
         return 1
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted", file=sys.stderr, flush=True)
+        return 130
     print(f"\n{time.monotonic() - began:.0f} s in all")
     print("demo: ok")
     return 0

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from localcloud.resources import Made
 
 
+LOOPBACK = "127.0.0.0/8,127.0.0.1,localhost,169.254.169.254"
+"""What no proxy may be asked for."""
+
+
+def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that keep the machine's own proxy out of talk on loopback, its other exceptions kept."""
+    kept = environment.get("no_proxy") or environment.get("NO_PROXY", "")
+    exceptions = ",".join(filter(None, [kept, LOOPBACK]))
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
+
+
 def environment_of(cloud: Cloud, made: Made) -> dict[str, str]:
     """The environment of a client: credentials, names, and the actions' inputs."""
     options = cloud.options
@@ -36,6 +47,7 @@ def environment_of(cloud: Cloud, made: Made) -> dict[str, str]:
         "ROLE_TO_ASSUME": made.role_arn,
         "GITHUB_API_URL": cloud.github.api_url,
         **{f"INPUT_{name}": value for name, value in names.items()},
+        **without_proxy(os.environ),
     }
     if made.target_group_arn:
         environment["TARGET_GROUP_ARN"] = made.target_group_arn

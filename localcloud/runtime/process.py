@@ -133,7 +133,7 @@ def _lay_out(directory: Path, address: str, metadata_port: int, registry: str) -
     (directory / "machine.json").write_text(json.dumps({"address": address, "registry": registry}))
     curl = shutil.which("curl", path=PATH)
     if curl is None:
-        raise RuntimeError("the process runtime needs curl")
+        raise RuntimeError("the process runtime needs curl: apt-get install curl, dnf install curl")
     _program(directory, "curl", _CURL, curl=curl, address=address, metadata_port=metadata_port)
     _program(directory, "docker", _DOCKER, repository=_REPOSITORY, python=sys.executable, instance=directory)
     _program(directory, "aws", _AWS, aws=Path(sys.executable).parent / "aws", metadata_port=metadata_port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from localcloud.child import stop_leftover
 from localcloud.engine import Engine, ensure_engine
-from localcloud.engine_command import engine_answers
+from localcloud.engine_command import EngineError, docker, engine_answers, search_path
 from localcloud.registry import Registry as DockerRegistry
 from localcloud.runtime import Runtime
 from localcloud.runtime.docker import DockerRuntime
@@ -18,6 +19,8 @@ from localcloud.runtime.process import ProcessRuntime
 from localcloud.runtime.process_registry import ProcessRegistry
 
 NAMES = ("docker", "process")
+COMPANIONS = ("docker-registry", "haproxy", "busybox")
+"""What the docker runtime, or an image made from nothing, needs beside the engine; localcloud/install brings it."""
 CHILDREN = ("registry/docker-registry.pid", "load-balancer/haproxy.pid")
 """Pid files of the programs a cloud starts, in its state directory."""
 
@@ -47,12 +50,23 @@ class Choice:
 
 
 def choose(asked: str) -> Choice:
-    """The runtime asked for, else docker where an engine answers, else process."""
+    """The runtime asked for, else docker where an engine and all that goes with it are there, else process."""
     if asked:
         return Choice(asked, "as asked")
-    if engine_answers():
-        return Choice("docker", "a docker engine answers here")
-    return Choice("process", "no docker engine answers here; a stand-in plays docker on each instance")
+    if not engine_answers():
+        return Choice("process", "no docker engine answers here; a stand-in plays docker on each instance")
+    if missing := _missing_companions():
+        return Choice("process", f"a docker engine answers, but no {' and no '.join(missing)} (see localcloud/install)")
+    return Choice("docker", "a docker engine answers here")
+
+
+def _missing_companions() -> list[str]:
+    missing = [each for each in COMPANIONS if not shutil.which(each, path=search_path())]
+    try:
+        docker("compose", "version")
+    except EngineError:
+        missing.append("docker compose")
+    return missing
 
 
 def hold_engine(name: str, state_directory: Path) -> Engine | None:
