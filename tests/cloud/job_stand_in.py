@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.loopback_server import Request, loopback_server
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop-deploy"
@@ -121,30 +120,13 @@ def _result(action: str, body: str) -> Reply:
 def serving(answer: Callable[[Seen], Reply]) -> Iterator[str]:
     """Serves `answer` on loopback; yields the address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _reply(self) -> None:
-            path = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            form = parse_qs(path.query) if self.command == "GET" else parse_qs(body)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            parameters = {name: values[0] for name, values in form.items()}
-            reply = answer(Seen(path.path, parameters, headers))
-            self.send_response(reply.status)
-            self.send_header("Content-Length", str(len(reply.body.encode())))
-            self.end_headers()
-            self.wfile.write(reply.body.encode())
+    def reply(request: Request) -> None:
+        path = urlsplit(request.path)
+        form = parse_qs(path.query) if request.command == "GET" else parse_qs(request.body())
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        parameters = {name: values[0] for name, values in form.items()}
+        said = answer(Seen(path.path, parameters, headers))
+        request.reply(said.status, said.body)
 
-        do_GET = do_POST = _reply  # noqa: N815  (http.server's own names)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Nothing: the tests read `seen`."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with loopback_server(reply) as address:
+        yield address.url

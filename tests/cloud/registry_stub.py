@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.loopback_server import Request, loopback_server
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -66,36 +66,14 @@ class RegistryStub:
 def running(stub: RegistryStub) -> Iterator[RegistryStub]:
     """The stub behind a loopback port, named in `stub.host`."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(with_body=True)
+    def answer(request: Request) -> None:
+        stub.requests.append((request.command, request.path))
+        status, headers, body = _reply(stub, request.path, request.headers.get("Authorization", ""), request.headers)
+        request.reply(status, body, headers)
 
-        def do_HEAD(self) -> None:
-            self._answer(with_body=False)
-
-        def _answer(self, with_body: bool) -> None:
-            stub.requests.append((self.command, self.path))
-            status, headers, body = _reply(stub, self.path, self.headers.get("Authorization", ""), self.headers)
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if with_body:
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stub.host = f"127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with loopback_server(answer) as address:
+        stub.host = address.netloc
         yield stub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _reply(stub: RegistryStub, path: str, authorization: str, headers: Any) -> tuple[int, dict[str, str], bytes]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,31 +15,23 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud
 from localcloud.resources import PORT
 from tests.cloud.conftest import StartCloud, client_of
+from tests.loopback_server import loopback_server
 from tests.waiting import eventually
 
 
+@dataclass
 class Application:
-    """Answers on an instance's port 8080, with a status that can be changed."""
+    """What answers on an instance's port 8080, with a status that can be changed."""
 
-    def __init__(self, address: str) -> None:
-        self.status = 200
-        application = self
+    status: int = 200
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(application.status)
-                self.end_headers()
-                self.wfile.write(address.encode())
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Says nothing."""
+@contextmanager
+def application(address: str) -> Iterator[Application]:
+    one = Application()
 
-        self._server = ThreadingHTTPServer((address, PORT), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    with loopback_server(lambda request: request.reply(one.status, address), address, PORT):
+        yield one
 
 
 @contextmanager
@@ -50,8 +41,7 @@ def serving(cloud: Cloud) -> Iterator[dict[str, Application]]:
         applications = {}
         for instance_id, member in cloud.fleet.members.items():
             assert member.machine
-            applications[instance_id] = Application(member.machine.address)
-            stack.callback(applications[instance_id].close)
+            applications[instance_id] = stack.enter_context(application(member.machine.address))
         yield applications
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from localcloud.registry import Registry
 from localcloud.runtime import Finished, Machine, Script
 from localcloud.runtime.docker import DockerRuntime, cloud_label, remove_leftovers
 from tests.e2e.busybox_image import push_image
+from tests.loopback_server import loopback_server
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(120)]
@@ -42,18 +41,6 @@ services:
 """
 
 
-class _Metadata(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = METADATA.encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
 @dataclass(frozen=True)
 class Cloud:
     runtime: DockerRuntime
@@ -66,10 +53,8 @@ class Cloud:
 
 @pytest.fixture(scope="module")
 def metadata() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Metadata) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with loopback_server(lambda request: request.reply(200, METADATA)) as address:
+        yield address.port
 
 
 @pytest.fixture(scope="module")

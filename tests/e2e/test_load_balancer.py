@@ -9,53 +9,45 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from localcloud.child import start_time
 from localcloud.load_balancer import LoadBalancer, Target
+from tests.loopback_server import Request, loopback_server
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(60)]
 
 
-class _Application(BaseHTTPRequestHandler):
-    """Answers with its own port; /slow waits until the server says `go`."""
+@dataclass
+class Application:
+    """Answers with its own port; /slow waits for `go`."""
 
-    def do_GET(self) -> None:
-        assert isinstance(self.server, Application)
-        if self.path == "/slow":
-            self.server.slow_began.set()
-            self.server.go.wait(30)
-        body = str(self.server.server_port).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-class Application(ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Application)
-        self.slow_began = threading.Event()
-        self.go = threading.Event()
+    port: int = 0
+    slow_began: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
 
     @property
     def target(self) -> Target:
-        return ("127.0.0.1", self.server_port)
+        return ("127.0.0.1", self.port)
 
 
 @contextmanager
 def application() -> Iterator[Application]:
-    with Application() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+    one = Application()
+
+    def answer(request: Request) -> None:
+        if request.path == "/slow":
+            one.slow_began.set()
+            one.go.wait(30)
+        request.reply(200, str(one.port))
+
+    with loopback_server(answer) as address:
+        one.port = address.port
+        yield one
 
 
 @pytest.fixture
@@ -84,7 +76,7 @@ def test_requests_are_shared_among_the_targets(balancer: LoadBalancer) -> None:
     with application() as one, application() as two:
         balancer.follow([one.target, two.target])
         answers = Counter(get(balancer.url) for _ in range(10))
-    assert answers == {str(one.server_port): 5, str(two.server_port): 5}
+    assert answers == {str(one.port): 5, str(two.port): 5}
 
 
 def test_no_request_is_dropped_while_targets_change(balancer: LoadBalancer) -> None:
@@ -105,7 +97,7 @@ def test_no_request_is_dropped_while_targets_change(balancer: LoadBalancer) -> N
             balancer.follow([one.target, two.target])
         done.set()
         answers = sum((asker.result() for asker in askers), Counter[str]())
-    assert set(answers) == {str(server.server_port) for server in (one, two, three)}
+    assert set(answers) == {str(server.port) for server in (one, two, three)}
 
 
 def test_a_drained_target_finishes_the_request_it_has(balancer: LoadBalancer) -> None:
@@ -114,17 +106,17 @@ def test_a_drained_target_finishes_the_request_it_has(balancer: LoadBalancer) ->
         slow = pool.submit(get, f"{balancer.url}/slow")
         assert old.slow_began.wait(10)
         balancer.follow([new.target])
-        assert {get(balancer.url) for _ in range(10)} == {str(new.server_port)}
+        assert {get(balancer.url) for _ in range(10)} == {str(new.port)}
         balancer.follow([new.target, old.target])
         old.go.set()
-        assert slow.result() == str(old.server_port)
+        assert slow.result() == str(old.port)
 
 
 def test_a_target_that_refuses_connections_costs_no_request(balancer: LoadBalancer) -> None:
     with application() as alive:
         with application() as dead:
             balancer.follow([alive.target, dead.target])
-        assert {get(balancer.url) for _ in range(10)} == {str(alive.server_port)}
+        assert {get(balancer.url) for _ in range(10)} == {str(alive.port)}
 
 
 def test_slots_are_used_again(balancer: LoadBalancer) -> None:
@@ -132,7 +124,7 @@ def test_slots_are_used_again(balancer: LoadBalancer) -> None:
         balancer.follow([("127.0.0.1", port)])
     with application() as server:
         balancer.follow([server.target])
-        assert get(balancer.url) == str(server.server_port)
+        assert get(balancer.url) == str(server.port)
 
 
 def test_a_stopped_balancer_leaves_no_process(tmp_path: Path) -> None:
