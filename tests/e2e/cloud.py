@@ -21,7 +21,7 @@ PORT = 8080
 
 
 @dataclass(frozen=True)
-class Cloud:
+class RunningCloud:
     """One group behind a load balancer. `environment` is what `up` wrote for its clients."""
 
     environment: Mapping[str, str]
@@ -104,13 +104,13 @@ def _address(instance_id: str) -> str:
 
 
 @contextmanager
-def local_cloud(directory: Path, *options: str) -> Iterator[Cloud]:
+def local_cloud(directory: Path, *options: str) -> Iterator[RunningCloud]:
     """A cloud of the docker runtime, gone afterwards with all it made."""
     state = ("--state-dir", str(directory / "cloud"))
     file = directory / "cloud.env"
     try:
         _localcloud("up", *state, "--runtime", "docker", "--env-file", str(file), *options)
-        yield Cloud(dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line))
+        yield RunningCloud(dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line))
     finally:
         _localcloud("down", *state)
 

@@ -42,10 +42,12 @@ services:
 
 
 @dataclass(frozen=True)
-class Cloud:
+class Machines:
+    """Two of them, and where they pull from."""
+
     runtime: DockerRuntime
     registry: Registry
-    machines: dict[str, Machine]
+    by_name: dict[str, Machine]
 
     def sh(self, text: str, instance_id: str = "i-one", **environment: str) -> Finished:
         return self.runtime.run(instance_id, Script(text, environment)).wait()
@@ -58,7 +60,7 @@ def metadata() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def cloud(metadata: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def machines(metadata: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     # As deep as a checkout may lie: unix sockets must not depend on a short path.
     state = tmp_path_factory.mktemp("state") / ("deep" * 30)
     registry = Registry(state)
@@ -67,7 +69,7 @@ def cloud(metadata: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     try:
         with ThreadPoolExecutor() as pool:
             machines = pool.map(lambda name: runtime.boot(name, USER_DATA, metadata), ["i-one", "i-two"])
-        yield Cloud(runtime, registry, {machine.instance_id: machine for machine in machines})
+        yield Machines(runtime, registry, {machine.instance_id: machine for machine in machines})
     finally:
         runtime.close()
         registry.stop()
@@ -82,20 +84,20 @@ def body_of(url: str) -> str:
         return f"{error}"
 
 
-def processes_in(cloud: Cloud, argument: str) -> str:
+def processes_in(machines: Machines, argument: str) -> str:
     """Processes of the machine with that word in their command line; spelled so that grep does not find itself."""
-    return cloud.sh(f"grep -l '{argument[0]}[{argument[1]}]{argument[2:]}' /proc/[0-9]*/cmdline 2>/dev/null").stdout
+    return machines.sh(f"grep -l '{argument[0]}[{argument[1]}]{argument[2:]}' /proc/[0-9]*/cmdline 2>/dev/null").stdout
 
 
-def test_user_data_runs_at_boot_as_cloud_init_runs_it(cloud: Cloud) -> None:
-    for name in cloud.machines:
-        eventually("user data has ended", lambda: "exit code 0" in cloud.runtime.user_data_log(name))  # noqa: B023
-        assert cloud.runtime.user_data_log(name).startswith("hello from root, home=unset, region=eu-west-1\n")
-        assert cloud.sh("test -e /opt/deployer/loader", name).exit_code == 0
+def test_user_data_runs_at_boot_as_cloud_init_runs_it(machines: Machines) -> None:
+    for name in machines.by_name:
+        eventually("user data has ended", lambda: "exit code 0" in machines.runtime.user_data_log(name))  # noqa: B023
+        assert machines.runtime.user_data_log(name).startswith("hello from root, home=unset, region=eu-west-1\n")
+        assert machines.sh("test -e /opt/deployer/loader", name).exit_code == 0
 
 
-def test_a_script_runs_as_the_ssm_agent_runs_it(cloud: Cloud) -> None:
-    finished = cloud.sh("env | sort; id -u >&2; hostname; exit 3", SSM_Version='it\'s "v1"\n$HOME')
+def test_a_script_runs_as_the_ssm_agent_runs_it(machines: Machines) -> None:
+    finished = machines.sh("env | sort; id -u >&2; hostname; exit 3", SSM_Version='it\'s "v1"\n$HOME')
     assert finished.exit_code == 3
     assert finished.stderr == "0\n"
     assert finished.stdout == (
@@ -104,98 +106,98 @@ def test_a_script_runs_as_the_ssm_agent_runs_it(cloud: Cloud) -> None:
     )
 
 
-def test_a_machine_has_the_programs_an_instance_has(cloud: Cloud) -> None:
-    finished = cloud.sh(
+def test_a_machine_has_the_programs_an_instance_has(machines: Machines) -> None:
+    finished = machines.sh(
         "set -e; aws --version; docker compose version; curl --version; flock --version; awk 1 </dev/null"
     )
     assert finished.exit_code == 0, finished.stderr
     assert finished.stdout.startswith("aws-cli/")
 
 
-def test_each_machine_has_an_engine_of_its_own(cloud: Cloud) -> None:
-    engines = {cloud.sh("docker info --format '{{.ID}}'", name).stdout.strip() for name in cloud.machines}
+def test_each_machine_has_an_engine_of_its_own(machines: Machines) -> None:
+    engines = {machines.sh("docker info --format '{{.ID}}'", name).stdout.strip() for name in machines.by_name}
     assert len(engines | {docker("info", "--format", "{{.ID}}")}) == 3
 
 
-def test_a_killed_script_takes_its_children_along(cloud: Cloud) -> None:
-    run = cloud.runtime.run("i-one", Script("echo started; sleep 4321 & sh -c 'sleep 4321; true'"))
-    eventually("the script runs", lambda: len(processes_in(cloud, "4321").split()) >= 3)
+def test_a_killed_script_takes_its_children_along(machines: Machines) -> None:
+    run = machines.runtime.run("i-one", Script("echo started; sleep 4321 & sh -c 'sleep 4321; true'"))
+    eventually("the script runs", lambda: len(processes_in(machines, "4321").split()) >= 3)
     run.kill()
     assert run.wait() == Finished(None, "started\n", "")
-    assert processes_in(cloud, "4321") == ""
+    assert processes_in(machines, "4321") == ""
     assert run.wait() == Finished(None, "started\n", "")
 
 
-def test_a_script_killed_the_moment_it_starts_ends(cloud: Cloud) -> None:
-    run = cloud.runtime.run("i-one", Script("sleep 4322"))
+def test_a_script_killed_the_moment_it_starts_ends(machines: Machines) -> None:
+    run = machines.runtime.run("i-one", Script("sleep 4322"))
     run.kill()
     assert run.wait().exit_code is None
-    assert processes_in(cloud, "4322") == ""
+    assert processes_in(machines, "4322") == ""
 
 
-def test_a_script_past_its_timeout_is_killed(cloud: Cloud) -> None:
-    finished = cloud.runtime.run("i-one", Script("echo begun; sleep 4323", timeout=1)).wait()
+def test_a_script_past_its_timeout_is_killed(machines: Machines) -> None:
+    finished = machines.runtime.run("i-one", Script("echo begun; sleep 4323", timeout=1)).wait()
     assert finished == Finished(None, "begun\n", "")
-    assert processes_in(cloud, "4323") == ""
+    assert processes_in(machines, "4323") == ""
 
 
-def test_killing_a_script_that_has_ended_changes_nothing(cloud: Cloud) -> None:
-    run = cloud.runtime.run("i-one", Script("exit 7"))
+def test_killing_a_script_that_has_ended_changes_nothing(machines: Machines) -> None:
+    run = machines.runtime.run("i-one", Script("exit 7"))
     assert run.wait().exit_code == 7
     run.kill()
     assert run.wait().exit_code == 7
 
 
-def test_the_metadata_service_answers_at_its_address(cloud: Cloud) -> None:
-    assert cloud.sh("curl -sS --max-time 5 http://169.254.169.254/latest/meta-data").stdout == METADATA
+def test_the_metadata_service_answers_at_its_address(machines: Machines) -> None:
+    assert machines.sh("curl -sS --max-time 5 http://169.254.169.254/latest/meta-data").stdout == METADATA
 
 
-def test_an_application_pulled_by_digest_serves_through_the_load_balancer(cloud: Cloud, tmp_path: Path) -> None:
-    image = push_image(cloud.registry.address, "orange:v1", "orange v1", tmp_path / "image")
+def test_an_application_pulled_by_digest_serves_through_the_load_balancer(machines: Machines, tmp_path: Path) -> None:
+    image = push_image(machines.registry.address, "orange:v1", "orange v1", tmp_path / "image")
     up = f"mkdir -p /srv/app && cd /srv/app && cat >compose.yml <<'END'\n{COMPOSE_FILE.format(image=image)}END\n"
     balancer = LoadBalancer(tmp_path)
     balancer.start()
     try:
-        for name in cloud.machines:
-            finished = cloud.sh(f"{up}docker pull -q {image} && docker compose -p orange up -d --no-build", name)
+        for name in machines.by_name:
+            finished = machines.sh(f"{up}docker pull -q {image} && docker compose -p orange up -d --no-build", name)
             assert finished.exit_code == 0, finished.stderr
-        for machine in cloud.machines.values():
+        for machine in machines.by_name.values():
             url = f"http://{machine.address}:8080/"
             eventually(f"{url} answers", lambda: body_of(url) == "orange v1")  # noqa: B023
         from_inside = "exec -T web /bin/busybox wget -qO- http://169.254.169.254/"
-        assert cloud.sh(f"cd /srv/app && docker compose -p orange {from_inside}").stdout == METADATA
-        balancer.follow([(machine.address, 8080) for machine in cloud.machines.values()])
+        assert machines.sh(f"cd /srv/app && docker compose -p orange {from_inside}").stdout == METADATA
+        balancer.follow([(machine.address, 8080) for machine in machines.by_name.values()])
         assert [body_of(balancer.url) for _ in range(4)] == ["orange v1"] * 4
     finally:
         balancer.stop()
 
 
-def test_a_terminated_machine_ends_its_script_and_leaves_nothing(cloud: Cloud, metadata: int) -> None:
+def test_a_terminated_machine_ends_its_script_and_leaves_nothing(machines: Machines, metadata: int) -> None:
     before = set(docker("volume", "ls", "--quiet").split())
-    cloud.runtime.boot("i-short", "#!/bin/sh\n", metadata)
-    run = cloud.runtime.run("i-short", Script("echo up; sleep 600"))
-    cloud.runtime.terminate("i-short")
+    machines.runtime.boot("i-short", "#!/bin/sh\n", metadata)
+    run = machines.runtime.run("i-short", Script("echo up; sleep 600"))
+    machines.runtime.terminate("i-short")
     assert run.wait().exit_code is None
     assert "i-short" not in docker("ps", "--all", "--format", "{{.Names}}")
     assert set(docker("volume", "ls", "--quiet").split()) <= before
 
 
-def test_a_script_in_a_machine_that_is_gone_ends_as_if_killed(cloud: Cloud) -> None:
-    assert cloud.sh("echo hello", "i-gone") == Finished(None, "", "")
+def test_a_script_in_a_machine_that_is_gone_ends_as_if_killed(machines: Machines) -> None:
+    assert machines.sh("echo hello", "i-gone") == Finished(None, "", "")
 
 
-def test_terminating_an_unknown_machine_is_ignored(cloud: Cloud) -> None:
-    cloud.runtime.terminate("i-unknown")
+def test_terminating_an_unknown_machine_is_ignored(machines: Machines) -> None:
+    machines.runtime.terminate("i-unknown")
 
 
-def test_three_machines_boot_in_five_seconds(cloud: Cloud, metadata: int) -> None:
+def test_three_machines_boot_in_five_seconds(machines: Machines, metadata: int) -> None:
     names = [f"i-{number}" for number in range(3)]
     started = time.monotonic()
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: cloud.runtime.boot(name, "#!/bin/sh\n", metadata), names))
+        list(pool.map(lambda name: machines.runtime.boot(name, "#!/bin/sh\n", metadata), names))
     took = time.monotonic() - started
     for name in names:
-        cloud.runtime.terminate(name)
+        machines.runtime.terminate(name)
     assert took < 5
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from localcloud.engine import Engine
 from localcloud.engine_command import search_path
-from tests.e2e.cloud import Cloud, local_cloud
+from tests.e2e.cloud import RunningCloud, local_cloud
 from tests.e2e.runner import Job, Repository, new_repository
 from tests.waiting import eventually
 
@@ -70,7 +70,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def cloud(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     directory = tmp_path_factory.mktemp("runner")
     with local_cloud(directory, "--instances", "3", "--max-size", "4", "--target-group") as made:
         made.add_parameter_line(f"DATABASE_PASSWORD={SECRET}")
@@ -83,7 +83,7 @@ def story() -> Story:
 
 
 @pytest.fixture(scope="module")
-def repository(cloud: Cloud, story: Story, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+def repository(cloud: RunningCloud, story: Story, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """The team's repository, whose log shipper is in the registry already."""
     busybox = shutil.which("busybox", path=search_path())
     assert busybox, "busybox-static is not installed: run localcloud/install"
@@ -98,23 +98,25 @@ def repository(cloud: Cloud, story: Story, tmp_path_factory: pytest.TempPathFact
     return made
 
 
-def push(repository: Repository, cloud: Cloud, story: Story, name: str) -> Job:
+def push(repository: Repository, cloud: RunningCloud, story: Story, name: str) -> Job:
     story.commits[name] = repository.commit(name)
     story.jobs.append(repository.push("deploy.yml", cloud.job_environment))
     return story.jobs[-1]
 
 
-def roll_back(repository: Repository, cloud: Cloud, story: Story, version: str = "") -> Job:
+def roll_back(repository: Repository, cloud: RunningCloud, story: Story, version: str = "") -> Job:
     story.jobs.append(repository.dispatch("rollback.yml", cloud.job_environment, {"version": version}))
     return story.jobs[-1]
 
 
-def everybody_answers_with(cloud: Cloud, commit: str) -> bool:
+def everybody_answers_with(cloud: RunningCloud, commit: str) -> bool:
     answers = cloud.answers().values()
     return bool(answers) and all(f"orange {commit}" in answer for answer in answers)
 
 
-def test_a_push_brings_the_first_release_to_every_instance(cloud: Cloud, repository: Repository, story: Story) -> None:
+def test_a_push_brings_the_first_release_to_every_instance(
+    cloud: RunningCloud, repository: Repository, story: Story
+) -> None:
     job = push(repository, cloud, story, "first")
 
     assert job.succeeded, job.log
@@ -127,7 +129,7 @@ def test_a_push_brings_the_first_release_to_every_instance(cloud: Cloud, reposit
     assert outputs["report"].startswith(f"s3://{cloud.environment['BUCKET']}/orange/groups/")
 
 
-def test_a_second_push_replaces_it_on_every_instance(cloud: Cloud, repository: Repository, story: Story) -> None:
+def test_a_second_push_replaces_it_on_every_instance(cloud: RunningCloud, repository: Repository, story: Story) -> None:
     job = push(repository, cloud, story, "second")
 
     assert job.succeeded, job.log
@@ -138,7 +140,7 @@ def test_a_second_push_replaces_it_on_every_instance(cloud: Cloud, repository: R
         assert instance in job.summary
 
 
-def test_a_look_says_what_runs_and_what_would_change(cloud: Cloud, repository: Repository, story: Story) -> None:
+def test_a_look_says_what_runs_and_what_would_change(cloud: RunningCloud, repository: Repository, story: Story) -> None:
     repository.workflow("look.yml", LOOK)
     repository.variables["VERSION"] = story.jobs[-1].outputs("1")["previous-version"]
     repository.commit("look")
@@ -153,14 +155,16 @@ def test_a_look_says_what_runs_and_what_would_change(cloud: Cloud, repository: R
     assert everybody_answers_with(cloud, story.commits["second"])
 
 
-def test_a_newborn_boots_the_desired_release_by_itself(cloud: Cloud, story: Story) -> None:
+def test_a_newborn_boots_the_desired_release_by_itself(cloud: RunningCloud, story: Story) -> None:
     cloud.scale(4)
 
     eventually("the fourth instance is in service", lambda: len(cloud.in_service()) == 4, patience=90)
     assert everybody_answers_with(cloud, story.commits["second"])
 
 
-def test_a_rollback_by_hand_goes_back_to_the_release_before(cloud: Cloud, repository: Repository, story: Story) -> None:
+def test_a_rollback_by_hand_goes_back_to_the_release_before(
+    cloud: RunningCloud, repository: Repository, story: Story
+) -> None:
     job = roll_back(repository, cloud, story)
 
     assert job.succeeded, job.log
@@ -169,7 +173,7 @@ def test_a_rollback_by_hand_goes_back_to_the_release_before(cloud: Cloud, reposi
 
 
 def test_a_release_that_never_gets_healthy_comes_back_by_itself_and_the_job_fails(
-    cloud: Cloud, repository: Repository, story: Story
+    cloud: RunningCloud, repository: Repository, story: Story
 ) -> None:
     break_server(repository)
 
@@ -193,7 +197,7 @@ def break_server(repository: Repository) -> None:
 
 
 def test_a_rollback_to_a_release_that_does_not_exist_changes_nothing(
-    cloud: Cloud, repository: Repository, story: Story
+    cloud: RunningCloud, repository: Repository, story: Story
 ) -> None:
     job = roll_back(repository, cloud, story, version="no-such-version")
 
@@ -203,7 +207,7 @@ def test_a_rollback_to_a_release_that_does_not_exist_changes_nothing(
     assert everybody_answers_with(cloud, story.commits["first"])
 
 
-def test_a_secret_of_the_environment_file_got_nowhere(cloud: Cloud, story: Story) -> None:
+def test_a_secret_of_the_environment_file_got_nowhere(cloud: RunningCloud, story: Story) -> None:
     assert not [job for job in story.jobs if SECRET in job.log]
     assert not [key for key, body in cloud.objects() if SECRET.encode() in body]
     commands = list(cloud.commands())

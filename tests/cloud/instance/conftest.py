@@ -5,30 +5,30 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud.runtime.process_registry import ProcessRegistry
-from tests.cloud.instance.bench import Bench, Cloud
+from tests.cloud.instance.instances import Instance, Surroundings
 
 
 @pytest.fixture(scope="session")
-def cloud(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def surroundings(aws_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
     """A bucket, the application's environment in Parameter Store, a registry and a runtime."""
     registry = ProcessRegistry()
     registry.start()
-    cloud = Cloud(aws_endpoint, registry, tmp_path_factory.mktemp("cloud"))
-    yield cloud
-    cloud.runtime.close()
+    surroundings = Surroundings(aws_endpoint, registry, tmp_path_factory.mktemp("instances"))
+    yield surroundings
+    surroundings.runtime.close()
     registry.stop()
 
 
 @pytest.fixture
-def bench(cloud: Cloud) -> Iterator[Bench]:
+def instance(surroundings: Surroundings) -> Iterator[Instance]:
     """A new instance that has run nothing yet, in a group without a desired release."""
-    with cloud.instance() as bench:
-        yield bench
+    with surroundings.instance() as instance:
+        yield instance
 
 
 @pytest.fixture(scope="session")
-def serving(cloud: Cloud) -> Iterator[Bench]:
+def serving(surroundings: Surroundings) -> Iterator[Instance]:
     """One instance on which v1 runs, for tests that leave it so."""
-    with cloud.instance() as bench:
-        assert bench.run("activate", bench.publish("v1"), 1).outcome == "activated"
-        yield bench
+    with surroundings.instance() as instance:
+        assert instance.run("activate", instance.publish("v1"), 1).outcome == "activated"
+        yield instance

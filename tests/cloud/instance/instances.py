@@ -67,7 +67,7 @@ class Published:
     image: str
 
 
-class Cloud:
+class Surroundings:
     """What all instances share."""
 
     def __init__(self, endpoint: str, registry: ProcessRegistry, directory: Path) -> None:
@@ -93,26 +93,26 @@ class Cloud:
         return ProcessRuntime(directory, self._environment, ())
 
     @contextmanager
-    def instance(self) -> Iterator[Bench]:
+    def instance(self) -> Iterator[Instance]:
         """A new instance, without user data; its group has no desired release."""
         self.s3.delete_object(Bucket=BUCKET, Key=f"{APP}/groups/{GROUP}/desired.json")
         identity = f"i-{next(self._ids):017x}"
         machine = self.runtime.boot(identity, "#!/bin/sh\n", NO_METADATA)
-        yield Bench(self, identity, machine.address)
+        yield Instance(self, identity, machine.address)
         self.runtime.terminate(identity)
 
 
 @dataclass
-class Bench:
+class Instance:
     """One instance; `run` sends a command through the SSM document's own script and returns the marker it ends with."""
 
-    cloud: Cloud
+    surroundings: Surroundings
     identity: str
     address: str
     last: Finished | None = None
 
     def __post_init__(self) -> None:
-        self.s3, self.ssm, self.runtime = self.cloud.s3, self.cloud.ssm, self.cloud.runtime
+        self.s3, self.ssm, self.runtime = self.surroundings.s3, self.surroundings.ssm, self.surroundings.runtime
 
     @property
     def root(self) -> Path:
@@ -132,8 +132,8 @@ class Bench:
         spoil: Callable[[dict[str, Any]], None] | None = None,
     ) -> Published:
         """Puts a release with the team's application into the bucket, by the contract (docs/contracts.md)."""
-        image = push(self.cloud.registry.address, "team/orange", version, unhealthy, exit_code)
-        images = {"spring_server": image, "promtail": self.cloud.promtail}
+        image = push(self.surroundings.registry.address, "team/orange", version, unhealthy, exit_code)
+        images = {"spring_server": image, "promtail": self.surroundings.promtail}
         override = json.dumps({"services": {name: {"image": each} for name, each in images.items()}})
         files = {
             "docker-compose.yml": COMPOSE.encode(),
