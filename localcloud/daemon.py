@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud.child import start_time
@@ -40,9 +41,11 @@ def start(state: StateDirectory, arguments: list[str]) -> Running:
         )
     clean(state)
     state.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    process = _spawn(state, arguments)
+    process = None
     deadline = time.monotonic() + START_PATIENCE
     try:
+        with _uninterrupted():
+            process = _spawn(state, arguments)
         while (running := state.running()) is None:
             if process.poll() is not None:
                 raise DaemonError(_cause(state.log))
@@ -50,11 +53,28 @@ def start(state: StateDirectory, arguments: list[str]) -> Running:
                 raise DaemonError(f"the cloud was not ready in {START_PATIENCE} s\n  see {state.log}")
             time.sleep(PAUSE)
     except BaseException:  # also Ctrl-C: a cloud that nobody was told about must not stay
-        process.terminate()
-        process.wait(STOP_PATIENCE)
+        if process is not None:
+            process.terminate()
+            process.wait(STOP_PATIENCE)
         clean(state)
         raise
     return running
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A wish to stop is heard at the end of this: in the middle of it, a process would be started and forgotten."""
+    asked: list[int] = []
+    before = {
+        each: signal.signal(each, lambda number, _: asked.append(number)) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _spawn(state: StateDirectory, arguments: list[str]) -> subprocess.Popen[bytes]:
