@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
+from localcloud.runtime.process import ProcessRuntime
+from localcloud.runtime.process_run import processes_of
 from tests.cloud.conftest import client_of
 from tests.waiting import eventually
 
@@ -96,7 +97,13 @@ def test_command_is_not_seen_right_after_sending(ssm: Any, ids: list[str]) -> No
     assert ended(ssm, command_id)
 
 
-def test_cancel_kills_what_runs(ssm: Any, ids: list[str]) -> None:
+def processes_on(cloud: Cloud, instance_id: str) -> list[int]:
+    """Ids of the processes that run on an instance."""
+    assert isinstance(cloud.runtime, ProcessRuntime)
+    return list(processes_of(cloud.runtime.root(instance_id).parent))
+
+
+def test_cancel_kills_what_runs(ssm: Any, ids: list[str], cloud: Cloud) -> None:
     command_id = send(ssm, ids[:1], "echo started; sleep 600")
 
     def runs() -> bool:
@@ -104,17 +111,19 @@ def test_cancel_kills_what_runs(ssm: Any, ids: list[str]) -> None:
         return bool(found and found[0]["Status"] == "InProgress")
 
     eventually("the command runs", runs)
-    begun = time.monotonic()
+    eventually("the script has started all it starts", lambda: len(processes_on(cloud, ids[0])) >= 2)
     ssm.cancel_command(CommandId=command_id)
     assert ended(ssm, command_id)[ids[0]]["StatusDetails"] == "Cancelled"
-    assert time.monotonic() - begun < 5
+    eventually("nothing of it is left", lambda: not processes_on(cloud, ids[0]))
 
 
-def test_time_out_kills_what_runs_and_says_so(ssm: Any, ids: list[str]) -> None:
+def test_time_out_kills_what_runs_and_says_so(ssm: Any, ids: list[str], cloud: Cloud) -> None:
     parameters = {"commands": ["echo started", "sleep 600"], "executionTimeout": ["5"]}
     command_id = send(ssm, ids[:1], Parameters=parameters)
     invocation = ended(ssm, command_id)[ids[0]]
     assert (invocation["Status"], invocation["StatusDetails"]) == ("TimedOut", "ExecutionTimedOut")
+    assert invocation["CommandPlugins"][0]["Output"] == "started\n"
+    eventually("nothing of it is left", lambda: not processes_on(cloud, ids[0]))
 
 
 def test_after_the_first_error_the_rest_never_starts(ssm: Any, ids: list[str]) -> None:
