@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 
 from deployer.commands import render
-from deployer.core.marker import Marker, find_marker
+from deployer.core.marker import MAX_LENGTH, Marker, find_marker
 from deployer.instance_files import DIRECTORY
 from localcloud.runtime import Finished, Run, Script
 from localcloud.runtime.process import ProcessRuntime
@@ -173,7 +173,7 @@ class Instance:
         self.last = self.start(subcommand, release, generation, environment).wait()
         marker = find_marker(self.last.stdout)
         assert marker is not None, self.last
-        assert len(self.last.stdout.splitlines()[-1]) <= 1500
+        assert len(self.last.stdout.splitlines()[-1]) <= MAX_LENGTH
         assert (self.last.exit_code == 0) == (marker.outcome in ("activated", "unchanged")), self.last
         return marker
 
