@@ -7,14 +7,12 @@ import re
 from pathlib import Path
 
 from deployer.core.errors import DeployError
-from deployer.core.keys import APP_PATTERN
+from deployer.core.keys import APP_PATTERN, BUCKET_PATTERN, GROUP_PATTERN
 from deployer.core.release import SHA256_PATTERN
 from deployer.core.version import VERSION_PATTERN
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "instance"
 
-BUCKET_PATTERN = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-GROUP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 GENERATION_PATTERN = r"0|[1-9][0-9]{0,9}"
 SUBCOMMAND_PATTERN = r"boot|prefetch|activate|status|down"
 

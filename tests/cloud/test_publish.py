@@ -224,6 +224,8 @@ def test_without_pinning_images_stay_as_written(s3: Any, capsys: pytest.CaptureF
     ("changes", "named"),
     [
         ({"app": "a/b"}, "a/b"),
+        ({"bucket": "s3://releases"}, "s3://releases"),
+        ({"bucket": "Releases"}, "Releases"),
         ({"version": "a b"}, "a b"),
         ({"version": ""}, "version"),
         ({"images": ""}, "spring_server"),

@@ -75,6 +75,7 @@ def run(inputs: PublishInputs, console: Console) -> Outcome:
 def _draft(inputs: PublishInputs) -> _Draft:
     """Raises BadInput for everything that is wrong and can be known here."""
     keys.check_app(inputs.app)
+    keys.check_bucket(inputs.bucket)
     version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
     health = _health(inputs)
     _check_parameters(inputs.parameters)

@@ -6,10 +6,9 @@ import re
 
 from deployer import instance_files
 from deployer.core.errors import BadInput
-from deployer.core.keys import APP_PATTERN
+from deployer.core.keys import APP_PATTERN, BUCKET_PATTERN, GROUP_PATTERN
 from deployer.github.console import Console
 from deployer.inputs import RenderInputs
-from deployer.instance_files import BUCKET_PATTERN, GROUP_PATTERN
 from deployer.outcome import Outcome
 
 HOOK_PATTERN = r"([A-Za-z0-9_/-]{1,255})?"

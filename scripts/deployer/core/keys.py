@@ -9,6 +9,12 @@ from deployer.core.errors import BadInput
 APP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 """Lowercased it is the name of the compose project, which allows no dots."""
 
+BUCKET_PATTERN = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""S3: 3 to 63 lower-case letters, digits, dots and hyphens."""
+
+GROUP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+"""Auto Scaling allows more, but a group's name is a part of keys and of commands here."""
+
 MANIFEST = "release.json"
 ACTIVATE = "activate"
 OVERRIDE = "compose.images.yml"
@@ -22,6 +28,26 @@ def check_app(text: str) -> str:
         raise BadInput(
             f"{text!r} is no name for an application",
             "`app` is 1 to 63 letters, digits, `_` or `-`, the first a letter or digit",
+        )
+    return text
+
+
+def check_bucket(text: str) -> str:
+    """`text` itself; raises BadInput with the rule it breaks."""
+    if not re.fullmatch(BUCKET_PATTERN, text):
+        raise BadInput(
+            f"{text!r} is no name of an S3 bucket",
+            "`bucket` is 3 to 63 lower-case letters, digits, `.` or `-`, without s3:// and without a path",
+        )
+    return text
+
+
+def check_group(text: str) -> str:
+    """`text` itself; raises BadInput with the rule it breaks."""
+    if not re.fullmatch(GROUP_PATTERN, text):
+        raise BadInput(
+            f"{text!r} is no name of an Auto Scaling group",
+            "`auto-scaling-group` is 1 to 255 letters, digits, `.`, `-` or `_` here, the first a letter or digit",
         )
     return text
 
