@@ -10,9 +10,10 @@ goes to stderr.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from deployer.core.errors import EXIT_FAILED, DeployError
@@ -50,10 +51,6 @@ class Console:
         """What is said inside belongs to `title`."""
         self.say(f"▸ {title}")
         yield
-
-    def notice(self, title: str, message: str) -> None:
-        """Something worth knowing."""
-        self.say(f"{title}: {message}")
 
     def warning(self, title: str, message: str) -> None:
         """Something went wrong that does not stop the command."""
@@ -97,14 +94,16 @@ class Console:
 
     def finish(self, outcome: Outcome) -> None:
         """Hands the outcome over: outputs and summary to the job if any, JSON to a machine reader."""
-        if outcome.failure:
-            self._announce(self._redact(outcome.failure.what), self._redact(outcome.failure.fix))
+        why: dict[str, str] = {}
+        if failure := outcome.failure:
+            self._announce(self._redact(failure.what), self._redact(failure.fix))
+            why = {"error": failure.what, "fix": failure.fix}
         outputs = {name: self._redact(_text(value)) for name, value in outcome.outputs.items()}
         path = self._environment.get("GITHUB_OUTPUT", "")
         if path and outputs:
             job_files.append_values(path, outputs)
         self._summarise(outcome.summary)
-        self._answer({**outcome.outputs, "exit_code": outcome.exit_code})
+        self._answer({**outcome.outputs, **why, "exit_code": outcome.exit_code})
 
     def _summarise(self, markdown: str) -> None:
         path = self._environment.get("GITHUB_STEP_SUMMARY", "")
@@ -143,10 +142,9 @@ class Console:
     @staticmethod
     def _write(stream: TextIO, text: str) -> None:
         try:
-            print(text, file=stream, flush=True)
-        except UnicodeEncodeError:  # a terminal that is not UTF-8 must not end a rollout
-            encoding = stream.encoding or "ascii"
-            print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+            _print(stream, text)
+        except OSError:  # nobody reads any more (`| head`): a rollout goes on to its end all the same
+            _silence(stream)
 
 
 class ActionsConsole(Console):
@@ -173,10 +171,6 @@ class ActionsConsole(Console):
             self._inside_group = False
             self._log(command("endgroup"))
 
-    def notice(self, title: str, message: str) -> None:
-        """An annotation of the run."""
-        self._log(command("notice", self._redact(message), title=self._redact(title)))
-
     def warning(self, title: str, message: str) -> None:
         """A warning annotation of the run."""
         self._log(command("warning", self._redact(message), title=self._redact(title)))
@@ -194,6 +188,22 @@ class ActionsConsole(Console):
     def _show_error(self, what: str, fix: str) -> None:
         self._announce(what, fix)
         self._summarise(f"**deploy: {what}**\n\n```\n{fix}\n```" if fix else f"**deploy: {what}**")
+
+
+def _print(stream: TextIO, text: str) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:  # a terminal that is not UTF-8 must not end a rollout
+        encoding = stream.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+
+def _silence(stream: TextIO) -> None:
+    """What `stream` holds back and is given from now on goes nowhere; else Python itself would end with 120."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor has nothing to redirect
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _text(value: object) -> str:
