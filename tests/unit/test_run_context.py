@@ -29,6 +29,7 @@ def test_a_job_is_read_whole() -> None:
     assert run == RunContext(
         in_actions=True,
         repository="awesomeorange/shop",
+        repository_url="https://git.example.com/awesomeorange/shop",
         sha="0123456789abcdef",
         ref="refs/heads/main",
         run_id="77",
@@ -36,7 +37,6 @@ def test_a_job_is_read_whole() -> None:
         run_number="5",
         run_url="https://git.example.com/awesomeorange/shop/actions/runs/77",
         actor="octocat",
-        event_name="push",
     )
     assert run.tag == "77-2"
 
@@ -45,6 +45,12 @@ def test_outside_actions_everything_is_empty() -> None:
     run = RunContext.from_environment({})
     assert run == RunContext()
     assert run.tag == ""
+
+
+@pytest.mark.parametrize(("kind", "tag"), [("tag", "v1.2.3"), ("branch", "")])
+def test_only_the_name_of_a_tag_is_a_pushed_tag(kind: str, tag: str) -> None:
+    job = {**JOB, "GITHUB_REF_TYPE": kind, "GITHUB_REF_NAME": "v1.2.3"}
+    assert RunContext.from_environment(job).pushed_tag == tag
 
 
 def pull_request(head: Any, base: str = "awesomeorange/shop") -> dict[str, Any]:

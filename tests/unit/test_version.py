@@ -7,36 +7,29 @@ from datetime import date
 import pytest
 
 from deployer.core.errors import BadInput
-from deployer.core.version import check_version, version_from
+from deployer.core.version import check_version, version_of
 
 TODAY = date(2026, 11, 24)
 SHA = "0123456789abcdef0123456789abcdef01234567"
-RUN = {
-    "GITHUB_REF_TYPE": "branch",
-    "GITHUB_REF_NAME": "main",
-    "GITHUB_RUN_NUMBER": "41",
-    "GITHUB_RUN_ATTEMPT": "2",
-    "GITHUB_SHA": SHA,
-}
 
 
 def test_push_to_a_branch_is_named_after_date_run_and_commit() -> None:
-    assert version_from(RUN, TODAY) == "20261124.41.2-0123456"
+    assert version_of("", TODAY, "41", "2", SHA) == "20261124.41.2-0123456"
 
 
 def test_pushed_tag_is_the_version() -> None:
-    assert version_from({**RUN, "GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v1.2.3"}, TODAY) == "v1.2.3"
+    assert version_of("v1.2.3", TODAY, "41", "2", SHA) == "v1.2.3"
 
 
 def test_pushed_tag_that_is_no_version_is_refused_with_the_rule() -> None:
     with pytest.raises(BadInput, match="1 to 128 letters"):
-        version_from({**RUN, "GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "release/1.0"}, TODAY)
+        version_of("release/1.0", TODAY, "41", "2", SHA)
 
 
-@pytest.mark.parametrize("missing", ["GITHUB_RUN_NUMBER", "GITHUB_RUN_ATTEMPT", "GITHUB_SHA"])
-def test_outside_actions_a_version_has_to_be_given(missing: str) -> None:
+@pytest.mark.parametrize(("number", "attempt", "sha"), [("", "2", SHA), ("41", "", SHA), ("41", "2", "")])
+def test_outside_actions_a_version_has_to_be_given(number: str, attempt: str, sha: str) -> None:
     with pytest.raises(BadInput) as refusal:
-        version_from({name: value for name, value in RUN.items() if name != missing}, TODAY)
+        version_of("", TODAY, number, attempt, sha)
     assert "--version" in refusal.value.fix
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from deployer.aws import ecr
 from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
+from deployer.commands.release_version import version_for
 from deployer.core.errors import BadInput, DeployError, Refused
-from deployer.core.version import check_version, version_from
 from deployer.github.console import Console
 from deployer.github.run import RunContext
 from deployer.image import build as building
@@ -39,7 +39,7 @@ REVISION = f"{LABEL}.revision"
 def run(inputs: BuildInputs, console: Console) -> Outcome:
     """Outputs `image` (name@sha256:…), `digest` and `version`; the first two are empty when nothing was pushed."""
     with interruptible("what was pushed stays; run again to finish"):
-        version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
+        version = version_for(inputs.version, console.run)
         build = _build(inputs, version, console.run)
         image = reference.parse(f"{build.image}:{version}")
         return _outcome(image, version, _digest(inputs, build, image, console))
@@ -83,10 +83,9 @@ def _build(inputs: BuildInputs, version: str, run: RunContext) -> Build:
 
 def _labels(version: str, run: RunContext) -> dict[str, str]:
     """OCI's own labels, as far as they are known."""
-    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     labels = {
         REVISION: run.sha,
-        f"{LABEL}.source": f"{server}/{run.repository}" if run.repository else "",
+        f"{LABEL}.source": run.repository_url,
         f"{LABEL}.version": version,
         f"{LABEL}.created": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
     }

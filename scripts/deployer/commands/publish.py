@@ -6,7 +6,6 @@ last: a release that has one is complete. See docs/decisions/0003-release-format
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ from deployer.aws.bucket import Bucket
 from deployer.aws.session import open_session
 from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
+from deployer.commands.release_version import version_for
 from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import EnvironmentSource, Git, Health, Release, ReleaseFile, Run, Script, sha256_of
 from deployer.core.sameness import differences
 from deployer.core.store import AlreadyThere, Store, Stored
-from deployer.core.version import check_version, version_from
 from deployer.github.console import Console
 from deployer.github.run import RunContext
 from deployer.image import pins, reference
@@ -60,7 +59,7 @@ class _Publication:
 def run(inputs: PublishInputs, console: Console) -> Outcome:
     """Outputs `version` and `manifest-sha256`."""
     with interruptible("a release without its manifest does not exist yet; run again to finish"):
-        draft = _draft(inputs)
+        draft = _draft(inputs, console.run)
         store = Bucket(open_session(inputs, console).client("s3"), inputs.bucket)
         existing = store.get(keys.release(inputs.app, draft.version))
         publication = _complete(inputs, draft, _known_pins(existing), console)
@@ -72,11 +71,11 @@ def run(inputs: PublishInputs, console: Console) -> Outcome:
         return _outcome(inputs, draft.version, manifest)
 
 
-def _draft(inputs: PublishInputs) -> _Draft:
+def _draft(inputs: PublishInputs, run: RunContext) -> _Draft:
     """Raises BadInput for everything that is wrong and can be known here."""
     keys.check_app(inputs.app)
     keys.check_bucket(inputs.bucket)
-    version = check_version(inputs.version or version_from(os.environ, datetime.now(timezone.utc).date()))
+    version = version_for(inputs.version, run)
     health = _health(inputs)
     _check_parameters(inputs.parameters)
     content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 
 from deployer.core.errors import BadInput
@@ -21,17 +20,16 @@ def check_version(text: str) -> str:
     return text
 
 
-def version_from(env: Mapping[str, str], today: date) -> str:
-    """The version of this run of a workflow: the pushed tag, else `<yyyymmdd>.<run>.<attempt>-<sha7>`.
+def version_of(tag: str, today: date, run_number: str, attempt: str, sha: str) -> str:
+    """The version of a run of a workflow: the pushed tag, else `<yyyymmdd>.<run>.<attempt>-<sha7>`.
 
-    `today` is the date in UTC. Raises BadInput outside GitHub Actions, or for a tag that is no version.
+    `today` is the date in UTC. Raises BadInput for a tag that is no version, or where there is no run to name it after.
     """
-    if env.get("GITHUB_REF_TYPE") == "tag":
-        return check_version(env.get("GITHUB_REF_NAME", ""))
-    run, attempt, sha = (env.get(f"GITHUB_{name}", "") for name in ("RUN_NUMBER", "RUN_ATTEMPT", "SHA"))
-    if not (run and attempt and sha):
+    if tag:
+        return check_version(tag)
+    if not (run_number and attempt and sha):
         raise BadInput(
             "a version can only be made up inside GitHub Actions, from the run and the commit",
             "give one: --version v1",
         )
-    return check_version(f"{today:%Y%m%d}.{run}.{attempt}-{sha[:7]}")
+    return check_version(f"{today:%Y%m%d}.{run_number}.{attempt}-{sha[:7]}")

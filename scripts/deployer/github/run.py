@@ -14,15 +14,18 @@ class RunContext:
     in_actions: bool = False
     repository: str = ""
     """OWNER/NAME"""
+    repository_url: str = ""
     sha: str = ""
     ref: str = ""
     """refs/heads/main, refs/tags/v1.2.3, refs/pull/7/merge"""
+    pushed_tag: str = ""
+    """v1.2.3 if the run was started for a tag."""
     run_id: str = ""
     run_attempt: str = ""
     run_number: str = ""
+    """Counts the runs of one workflow; the same for every attempt."""
     run_url: str = ""
     actor: str = ""
-    event_name: str = ""
     fork_pull_request: bool = False
     """Whether a pull request of another repository started the run: such runs get no OIDC token."""
 
@@ -37,23 +40,32 @@ class RunContext:
         return cls(
             in_actions=environment.get("GITHUB_ACTIONS") == "true",
             repository=environment.get("GITHUB_REPOSITORY", ""),
+            repository_url=_repository_url(environment),
             sha=environment.get("GITHUB_SHA", ""),
             ref=environment.get("GITHUB_REF", ""),
+            pushed_tag=_pushed_tag(environment),
             run_id=environment.get("GITHUB_RUN_ID", ""),
             run_attempt=environment.get("GITHUB_RUN_ATTEMPT", ""),
             run_number=environment.get("GITHUB_RUN_NUMBER", ""),
             run_url=_run_url(environment),
             actor=environment.get("GITHUB_ACTOR", ""),
-            event_name=environment.get("GITHUB_EVENT_NAME", ""),
             fork_pull_request=_is_fork_pull_request(environment),
         )
 
 
-def _run_url(environment: Mapping[str, str]) -> str:
+def _repository_url(environment: Mapping[str, str]) -> str:
     server = environment.get("GITHUB_SERVER_URL", "") or "https://github.com"
     repository = environment.get("GITHUB_REPOSITORY", "")
-    run_id = environment.get("GITHUB_RUN_ID", "")
-    return f"{server}/{repository}/actions/runs/{run_id}" if repository and run_id else ""
+    return f"{server}/{repository}" if repository else ""
+
+
+def _run_url(environment: Mapping[str, str]) -> str:
+    repository, run_id = _repository_url(environment), environment.get("GITHUB_RUN_ID", "")
+    return f"{repository}/actions/runs/{run_id}" if repository and run_id else ""
+
+
+def _pushed_tag(environment: Mapping[str, str]) -> str:
+    return environment.get("GITHUB_REF_NAME", "") if environment.get("GITHUB_REF_TYPE") == "tag" else ""
 
 
 def _is_fork_pull_request(environment: Mapping[str, str]) -> bool:
