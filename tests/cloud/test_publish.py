@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from deployer.core.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED
 from deployer.core.release import Release, sha256_of
 from deployer.core.store import Stored
 from tests.cloud.registry_stub import RegistryStub, running
+from tests.loopback_server import Request, loopback_server
 
 DIGEST = "sha256:" + "d" * 64
 ORANGE = f"team/orange@{DIGEST}"
@@ -277,3 +280,22 @@ def test_image_that_does_not_exist_is_refused_before_anything_is_touched(
 def test_missing_bucket_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert publish(bucket="no-such-bucket") == EXIT_FAILED
     assert "s3://no-such-bucket" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.usefixtures("checkout", "s3")
+def test_job_that_is_cancelled_while_aws_is_slow_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+
+    def answer(request: Request) -> None:
+        seen.append(request.path)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with suppress(OSError):  # nobody waits for it any more
+            request.reply(503, "")
+
+    with loopback_server(answer) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address.url)
+        assert publish() == 128 + signal.SIGTERM
+    assert len(seen) == 1
+    assert json.loads(capsys.readouterr().out)["error"] == "stopped by SIGTERM"
