@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deployer.core.marker import Marker
 from localcloud.runtime.process_registry import ProcessRegistry
 from tests.cloud.instance.instances import Instance, Surroundings
 
@@ -27,8 +28,15 @@ def instance(surroundings: Surroundings) -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="session")
-def serving(surroundings: Surroundings) -> Iterator[Instance]:
-    """One instance on which v1 runs, for tests that leave it so."""
+def first_activation(surroundings: Surroundings) -> Iterator[tuple[Instance, Marker]]:
+    """An instance on which v1 was activated, its first release, and what was said of it."""
     with surroundings.instance() as instance:
-        assert instance.run("activate", instance.publish("v1"), 1).outcome == "activated"
-        yield instance
+        yield instance, instance.run("activate", instance.publish("v1"), 1)
+
+
+@pytest.fixture(scope="session")
+def serving(first_activation: tuple[Instance, Marker]) -> Instance:
+    """One instance on which v1 runs, for tests that leave it so."""
+    instance, marker = first_activation
+    assert marker.outcome == "activated"
+    return instance

@@ -22,7 +22,7 @@ class Stub:
 
 
 @contextmanager
-def serving(stub: Stub) -> Iterator[Stub]:
+def answering(stub: Stub) -> Iterator[Stub]:
     def answer(request: Request) -> None:
         stub.asked.append(f"{request.command} {request.path} {request.body()}")
         text = next(text for end, text in stub.answers.items() if request.path.endswith(end))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import stat
 
+from deployer.core.marker import Marker
 from tests.cloud.instance.instances import APP, BUCKET, PARAMETER, PASSWORD, Instance
 
 
-def test_the_first_release_runs_with_its_environment(instance: Instance) -> None:
-    v1 = instance.publish("v1")
-
-    marker = instance.run("activate", v1, 1)
+def test_the_first_release_runs_with_its_environment(first_activation: tuple[Instance, Marker]) -> None:
+    instance, marker = first_activation
 
     assert (marker.outcome, marker.reason) == ("activated", "")
-    assert marker.proves("v1", v1.manifest_sha256, 1)
+    assert marker.proves("v1", instance.publish("v1").manifest_sha256, 1)
     assert set(marker.seconds) == {"fetch", "pull", "up", "health"}
     assert instance.get(8080) == (200, "v1 hello")
     assert instance.get(9080) == (200, "3 hello")
@@ -29,31 +28,23 @@ def test_the_environment_is_on_tmpfs_for_root_alone(serving: Instance) -> None:
     assert not [path for path in everywhere_else if PASSWORD.encode() in path.read_bytes()]
 
 
-def test_later_releases_replace_earlier_ones_and_only_the_last_two_are_kept(instance: Instance) -> None:
+def test_later_releases_fetch_only_what_is_new_here_and_only_the_last_two_are_kept(instance: Instance) -> None:
     v1, v2, v3 = instance.publish("v1"), instance.publish("v2"), instance.publish("v3")
-    instance.run("activate", v1, 1)
-    instance.run("activate", v2, 2)
-    assert instance.get() == (200, "v2 hello")
-
-    marker = instance.run("activate", v3, 3)
-
-    assert marker.proves("v3", v3.manifest_sha256, 3)
-    assert instance.get() == (200, "v3 hello")
-    assert sorted(path.name for path in (instance.home / "releases").iterdir()) == ["v2", "v3"]
-    assert {v2.image, v3.image} < set(instance.engine().images())
-    assert v1.image not in instance.engine().images()
-
-
-def test_what_an_earlier_release_has_on_this_instance_is_not_fetched_again(instance: Instance) -> None:
-    v1, v2 = instance.publish("v1"), instance.publish("v2")
     instance.run("activate", v1, 1)
     for path in ("activate", "promtail-config.yml"):
         instance.s3.delete_object(Bucket=BUCKET, Key=f"{APP}/releases/v2/{path}")
 
-    marker = instance.run("activate", v2, 2)
+    assert instance.run("activate", v2, 2).proves("v2", v2.manifest_sha256, 2)
 
-    assert marker.proves("v2", v2.manifest_sha256, 2)
     assert (instance.home / "releases/v2/files/promtail-config.yml").read_bytes()
+    assert instance.get() == (200, "v2 hello")
+
+    assert instance.run("activate", v3, 3).proves("v3", v3.manifest_sha256, 3)
+
+    assert instance.get() == (200, "v3 hello")
+    assert sorted(path.name for path in (instance.home / "releases").iterdir()) == ["v2", "v3"]
+    assert {v2.image, v3.image} < set(instance.engine().images())
+    assert v1.image not in instance.engine().images()
 
 
 def test_activating_what_runs_touches_no_container_and_follows_the_generation(serving: Instance) -> None:

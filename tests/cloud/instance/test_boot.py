@@ -8,8 +8,8 @@ import pytest
 
 from deployer.commands import render
 from deployer.core.marker import find_marker
-from tests.cloud.instance.instances import APP, BUCKET, GROUP, Instance
-from tests.cloud.instance.stub import Stub, serving
+from tests.cloud.instance.instances import APP, BUCKET, GROUP, Instance, Surroundings
+from tests.cloud.instance.stub import Stub, answering
 from tests.waiting import eventually
 
 ACCESS_DENIED = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
@@ -25,34 +25,18 @@ def test_nothing_runs_before_the_first_promotion(instance: Instance) -> None:
 
 
 def test_without_list_bucket_s3_denies_a_missing_key_and_that_means_nothing_to_run(instance: Instance) -> None:
-    with serving(Stub(403, {"": ACCESS_DENIED})) as s3:
+    with answering(Stub(403, {"": ACCESS_DENIED})) as s3:
         marker = instance.run("boot", environment={"AWS_ENDPOINT_URL_S3": s3.url})
 
     assert (marker.outcome, marker.reason) == ("unchanged", "no desired release")
 
 
-def test_a_newborn_boots_the_desired_release_and_after_a_reboot_fetches_its_environment_again(
-    instance: Instance,
-) -> None:
-    v1 = instance.publish("v1")
-    instance.promote(v1, 7)
-    assert instance.run("boot").proves("v1", v1.manifest_sha256, 7)
-    for each in list(instance.engine().containers()):
-        each.remove()
-    (instance.root / "run/deployer/Orange/v1.env").unlink()
-
-    marker = instance.run("boot")
-
-    assert marker.proves("v1", v1.manifest_sha256, 7)
-    assert instance.get() == (200, "v1 hello")
-
-
 @pytest.mark.parametrize("indent", [None, 4])
-def test_the_desired_release_is_read_in_whatever_layout_it_was_written(instance: Instance, indent: int | None) -> None:
-    v1 = instance.publish("v1")
-    instance.promote(v1, 7, indent)
+def test_the_desired_release_is_read_in_whatever_layout_it_was_written(serving: Instance, indent: int | None) -> None:
+    v1, generation = serving.publish("v1"), serving.next_generation()
+    serving.promote(v1, generation, indent)
 
-    assert instance.run("boot").proves("v1", v1.manifest_sha256, 7)
+    assert serving.run("boot").proves("v1", v1.manifest_sha256, generation)
 
 
 def test_a_desired_release_of_nothing_boots_nothing(instance: Instance) -> None:
@@ -63,15 +47,15 @@ def test_a_desired_release_of_nothing_boots_nothing(instance: Instance) -> None:
     assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "no desired release")
 
 
-def test_an_instance_ahead_of_the_desired_release_keeps_its_own(instance: Instance) -> None:
-    v1, v2 = instance.publish("v1"), instance.publish("v2")
-    instance.promote(v1, 1)
-    instance.run("activate", v2, 2)
+def test_an_instance_ahead_of_the_desired_release_keeps_its_own(serving: Instance) -> None:
+    v1, older = serving.publish("v1"), serving.next_generation()
+    serving.promote(serving.publish("v2"), older)
+    serving.run("activate", v1, older + 1)
 
-    marker = instance.run("boot")
+    marker = serving.run("boot")
 
-    assert marker.proves("v2", v2.manifest_sha256, 2)
-    assert instance.get() == (200, "v2 hello")
+    assert marker.proves("v1", v1.manifest_sha256, older + 1)
+    assert serving.get() == (200, "v1 hello")
 
 
 def test_status_of_an_instance_where_nothing_ever_ran(instance: Instance) -> None:
@@ -80,16 +64,24 @@ def test_status_of_an_instance_where_nothing_ever_ran(instance: Instance) -> Non
     assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "nothing runs here")
 
 
-def test_status_tells_what_runs_and_what_is_wrong_with_it(instance: Instance) -> None:
-    v1 = instance.publish("v1")
-    instance.run("activate", v1, 1)
-    assert instance.run("status").reason == ""
-    next(each for each in instance.engine().containers() if each.name == "orange").remove()
+def test_what_a_reboot_took_away_is_told_by_status_and_brought_back_by_boot(serving: Instance) -> None:
+    v1, generation = serving.publish("v1"), serving.next_generation()
+    serving.promote(v1, generation)
+    serving.run("activate", v1, generation)
+    assert serving.run("status").reason == ""
 
-    marker = instance.run("status")
+    next(each for each in serving.engine().containers() if each.name == "orange").remove()
 
-    assert marker.proves("v1", v1.manifest_sha256, 1)
-    assert marker.reason == "http://localhost:8080/ does not answer"
+    status = serving.run("status")
+    assert status.proves("v1", v1.manifest_sha256, generation)
+    assert status.reason == "http://localhost:8080/ does not answer"
+
+    for each in list(serving.engine().containers()):
+        each.remove()
+    (serving.root / "run/deployer/Orange/v1.env").unlink()
+
+    assert serving.run("boot").proves("v1", v1.manifest_sha256, generation)
+    assert serving.get() == (200, "v1 hello")
 
 
 @pytest.mark.parametrize("variable", ["SSM_App", "SSM_Bucket", "SSM_Version", "SSM_ManifestSha256", "SSM_Generation"])
@@ -100,36 +92,39 @@ def test_the_loader_checks_what_it_is_given_by_itself(instance: Instance, variab
     assert "is missing or malformed" in marker.reason
 
 
-def boot_with_user_data(instance: Instance, group: Stub, metadata: Stub) -> str:
-    """Boots another instance, "i-1", with real user data; returns its log once the group was answered."""
-    instance.runtime.terminate("i-1")
+def boot_with_user_data(surroundings: Surroundings, group: Stub, metadata: Stub) -> Instance:
+    """A newborn, "i-1", with real user data, once its group was answered."""
+    surroundings.runtime.terminate("i-1")
     user_data = render.user_data(APP, BUCKET, GROUP, "launch")
     endpoint = f"export AWS_ENDPOINT_URL_AUTO_SCALING={group.url}\n"
-    instance.runtime.boot(
-        "i-1", user_data.replace("set -euo pipefail\n", f"set -euo pipefail\n{endpoint}", 1), metadata.port
-    )
+    user_data = user_data.replace("set -euo pipefail\n", f"set -euo pipefail\n{endpoint}", 1)
+    machine = surroundings.runtime.boot("i-1", user_data, metadata.port)
     eventually("the group is answered", lambda: any("CompleteLifecycleAction" in each for each in group.asked))
-    return instance.runtime.user_data_log("i-1")
+    return Instance(surroundings, "i-1", machine.address)
 
 
 @pytest.mark.parametrize(
-    ("unhealthy", "outcome", "result"), [(False, "activated", "CONTINUE"), (True, "failed", "ABANDON")]
+    ("unhealthy", "outcome", "result", "page"),
+    [(False, "activated", "CONTINUE", (200, "v1 hello")), (True, "failed", "ABANDON", (0, ""))],
 )
-def test_user_data_answers_the_launch_hook_by_what_was_proven(
-    instance: Instance, unhealthy: bool, outcome: str, result: str
+def test_a_newborn_boots_the_desired_release_and_answers_its_launch_hook_by_what_was_proven(
+    instance: Instance, unhealthy: bool, outcome: str, result: str, page: tuple[int, str]
 ) -> None:
-    instance.promote(instance.publish("v1", unhealthy=unhealthy), 1)
+    v1 = instance.publish("v1", unhealthy=unhealthy)
+    instance.promote(v1, 7)
 
-    with serving(Stub(200, {"": DONE})) as group, serving(Stub(200, METADATA)) as metadata:
-        log = boot_with_user_data(instance, group, metadata)
+    with answering(Stub(200, {"": DONE})) as group, answering(Stub(200, METADATA)) as metadata:
+        newborn = boot_with_user_data(instance.surroundings, group, metadata)
 
-    marker = find_marker(log.partition("lifecycle hook")[0])
+    marker = find_marker(newborn.runtime.user_data_log("i-1").partition("lifecycle hook")[0])
     assert marker is not None
     assert marker.outcome == outcome
+    assert marker.proves("v1", v1.manifest_sha256, 7) == (result == "CONTINUE")
+    assert newborn.get() == page
     assert f"LifecycleActionResult={result}" in group.asked[-1]
     assert f"InstanceId={INSTANCE}" in group.asked[-1]
     assert "LifecycleHookName=launch" in group.asked[-1]
-    assert_later_boots_are_prepared(instance.runtime.root("i-1"))
+    assert_later_boots_are_prepared(newborn.root)
 
 
 def assert_later_boots_are_prepared(root: Path) -> None:
