@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from deployer.core.errors import Refused
 from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.marker import Marker
 from deployer.core.orders import Delivery, Order, Reply, Sent
@@ -27,6 +28,8 @@ class Host:
     lifecycle: str = "InService"
     registered: bool = True
     since: float = 0.0
+    deaf: bool = False
+    """Its agent counts as online, and no order reaches it."""
 
 
 @dataclass
@@ -40,6 +43,12 @@ class World:
     hosts: dict[str, Host] = field(default_factory=dict)
     broken: dict[str, set[str]] = field(default_factory=dict)
     """version → the instances it never gets healthy on; "*" for all."""
+    unfetchable: dict[str, set[str]] = field(default_factory=dict)
+    """version → the instances that cannot fetch it."""
+    unready: dict[str, set[str]] = field(default_factory=dict)
+    """version → the instances whose activation fails before it touches what runs."""
+    refused: str = ""
+    """What AWS says to every new order from now on."""
     objects: dict[str, Stored] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
@@ -91,6 +100,8 @@ class World:
 
     def send(self, ids: Iterable[str], order: Order) -> Sent:
         ids = tuple(ids)
+        if self.refused:
+            raise Refused(self.refused)
         self.history.append((order.subcommand, order.target.version, ids))
         command_id = f"command-{len(self.commands)}"
         self.commands[command_id] = (self.time, order, ids)
@@ -175,9 +186,11 @@ class World:
 
     def _answer(self, instance_id: str, order: Order) -> Reply:
         host = self.hosts[instance_id]
-        if not host.online:
+        if not host.online or host.deaf:
             return Reply(instance_id, Delivery.UNREACHABLE, detail="SSM says Undeliverable")
         outcome, reason = "unchanged", ""
+        if instance_id in self.unfetchable.get(order.target.version, ()):
+            outcome, reason = "failed", "cannot be fetched"
         if order.subcommand in ("activate", "down"):
             outcome, reason = self._activate(instance_id, host, order)
         marker = Marker(outcome, host.version, host.generation, sha_of(host.version), reason)
@@ -187,6 +200,8 @@ class World:
         if order.target.generation < host.generation:
             return "fenced", "a newer generation was here"
         host.generation = order.target.generation
+        if instance_id in self.unready.get(order.target.version, ()):
+            return "failed", "parameters cannot be read"
         if self._is_broken(instance_id, order.target.version):
             return ("restored" if host.version else "failed"), "never healthy"
         outcome = "unchanged" if host.version == order.target.version else "activated"

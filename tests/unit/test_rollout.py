@@ -9,7 +9,7 @@ import pytest
 
 from deployer.core import keys
 from deployer.core.actions import Result
-from deployer.core.errors import BadInput, DeployError, Interrupted, LeaseHeld
+from deployer.core.errors import BadInput, DeployError, Interrupted, LeaseHeld, Refused
 from deployer.core.plan import Limits
 from deployer.core.quantities import Seconds, Share
 from deployer.core.release import Desired, ReleaseRef
@@ -45,6 +45,12 @@ def wish(version: str = "v2", auto_rollback: bool = True, patience: float = 0, *
 
 def roll(world: World, asked: Wish) -> Rolled:
     return roll_out(asked, Ports(world, world, world, world, world))
+
+
+def left_behind(world: World, version: str, result: str) -> None:
+    """The record of an earlier rollout of `version`."""
+    record = {"schema": 1, "to": version, "result": result, "suspended": []}
+    world.create(keys.record("orange", world.name, 1), json.dumps(record).encode(), {})
 
 
 def void(_: object) -> None:
@@ -366,7 +372,7 @@ def test_a_rollout_whose_lease_was_taken_over_stops() -> None:
     world.later(5, steal)
     with pytest.raises(LeaseHeld, match="took this group's lease over"):
         roll(world, wish(canary_bake=Seconds(120)))
-    assert world.suspended == set()
+    assert world.suspended == set(QUIET)  # whoever took over relies on it, and resumes by the record
     assert Holder.from_json(world.objects[key].body, key).owner == "somebody"
 
 
@@ -375,6 +381,7 @@ def test_an_interrupted_rollout_cancels_resumes_and_lets_the_next_one_in() -> No
     world.later(5, lambda: setattr(world, "stop", 15))
     rolled = roll(world, wish())
     assert (rolled.ending.result, rolled.signal) == (Result.INTERRUPTED, 15)
+    assert all(host.registered for host in world.hosts.values())
     assert world.suspended == set()
     assert record_of(world, 2)["result"] == "interrupted"
     world.stop = None
@@ -409,12 +416,139 @@ def test_a_rollout_that_died_after_its_promotion_still_knows_the_way_back() -> N
     key = keys.desired("orange", world.name)
     promoted = Desired(1, "v2", sha_of("v2"), ReleaseRef("v1", sha_of("v1")), "2026-01-01T00:00:00Z", "the dead run")
     world.replace(key, promoted.to_json(), world.objects[key].etag)
+    left_behind(world, "v2", "running")
     world.hosts["i-1"].version = "v1"
     world.broken["v2"] = {"i-1"}
     rolled = roll(world, wish("v2"))
     assert rolled.ending.result is Result.ROLLED_BACK
     assert set(world.versions().values()) == {"v1"}
     assert desired_of(world).version == "v1"
+
+
+def test_a_release_that_is_good_and_fails_when_rolled_out_again_is_its_own_way_back() -> None:
+    world = fleet_of(3)
+    roll(world, wish("v2"))
+    world.broken["v2"] = {"i-1"}
+    world.hosts["i-1"].version = "v1"
+    rolled = roll(world, wish("v2"))
+    assert rolled.ending.result is Result.COULD_NOT_RESTORE
+    assert "i-1" in rolled.ending.reason
+    assert world.versions() == {"i-0": "v2", "i-1": "v1", "i-2": "v2"}
+    assert desired_of(world).version == "v2"
+
+
+def test_a_groups_only_release_is_not_taken_down_when_it_fails_on_one_instance() -> None:
+    world = fleet_of(3, version="")
+    roll(world, wish("v1"))
+    world.broken["v1"] = {"i-1"}
+    world.hosts["i-1"].version = ""
+    assert roll(world, wish("v1")).ending.result is Result.COULD_NOT_RESTORE
+    assert desired_of(world).version == "v1"
+    assert [host.version for host in world.hosts.values()].count("v1") == 2
+
+
+def test_after_a_crash_even_a_failing_prefetch_brings_the_group_back() -> None:
+    world = fleet_of(3)
+    left_behind(world, "v3", "running")
+    world.hosts["i-0"].version, world.hosts["i-1"].registered = "v3", False
+    world.unfetchable["v2"] = {"i-2"}
+    assert roll(world, wish("v2")).ending.result is Result.ROLLED_BACK
+    assert set(world.versions().values()) == {"v1"}
+    assert all(host.registered for host in world.hosts.values())
+
+
+def test_an_instance_ssm_cannot_reach_at_prefetch_is_counted_at_once() -> None:
+    world = fleet_of(3)
+    world.later(0.1, lambda: setattr(world.hosts["i-1"], "deaf", True))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.FAILED
+    assert "i-1: SSM says Undeliverable" in rolled.ending.reason
+    assert len(world.history) == 1
+    assert world.time < 1_000_060
+
+
+def test_a_newborn_whose_agent_is_not_online_yet_is_waited_for() -> None:
+    world = fleet_of(3)
+    world.later(5, lambda: world.hosts.update({"i-new": Host("v1", online=False)}))
+    world.later(60, lambda: setattr(world.hosts["i-new"], "online", True))
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
+
+
+def test_an_agent_silent_for_a_while_is_tried_again_when_it_is_back() -> None:
+    world = fleet_of(3)
+    world.later(7, lambda: setattr(world.hosts["i-2"], "deaf", True))
+    world.later(50, lambda: setattr(world.hosts["i-2"], "deaf", False))
+    assert roll(world, wish(unreachable=1)).ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+
+
+def test_a_tolerated_failure_that_left_the_old_release_running_serves_again() -> None:
+    world = fleet_of(4)
+    world.unready["v2"] = {"i-1"}
+    world.later(25, lambda: world.unready.clear())
+    rolled = roll(world, wish(failures=1, window=Share(1)))
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+
+
+@pytest.mark.parametrize("refuses", ["send", "cancel", "drain", "register", "observe"])
+def test_what_aws_refuses_for_a_while_is_tried_again(refuses: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fleet_of(3)
+    world.broken["v2"] = {"i-2"}
+    allowed = getattr(World, refuses)
+
+    def throttled(self: World, *given: Any) -> Any:
+        if 1_000_004 < self.time < 1_000_020:
+            raise Refused("it was throttled")
+        return allowed(self, *given)
+
+    monkeypatch.setattr(World, refuses, throttled)
+    assert roll(world, wish()).ending.result is Result.ROLLED_BACK
+    assert set(world.versions().values()) == {"v1"}
+    assert all(host.registered for host in world.hosts.values())
+
+
+def test_what_aws_refuses_for_good_ends_with_the_instances_named() -> None:
+    world = fleet_of(3)
+
+    def refuse() -> None:
+        world.refused = "ssm:SendCommand was refused"
+
+    world.later(7, refuse)
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.COULD_NOT_RESTORE
+    assert "ssm:SendCommand was refused" in rolled.ending.reason
+    assert "i-0" in rolled.ending.reason
+    assert world.suspended == set()
+
+
+def test_a_bake_longer_than_the_time_there_is_is_refused() -> None:
+    world = fleet_of(3)
+    with pytest.raises(BadInput, match="a third of which is kept"):
+        roll(world, wish(bake=Seconds(2400)))
+    assert world.history == []
+
+
+def test_running_out_of_time_names_who_was_not_done() -> None:
+    world = fleet_of(3)
+    world.hosts["i-new"] = Host("v1", lifecycle="Pending")
+    rolled = roll(world, wish(timeout=Seconds(1200)))
+    assert rolled.ending.result is not Result.SUCCEEDED
+    assert "not done within 800 s: i-new: new" in rolled.ending.reason
+
+
+def test_an_error_nobody_foresaw_still_ends_the_record() -> None:
+    world = fleet_of(3)
+
+    def surprise() -> None:
+        raise RuntimeError("a surprise")
+
+    world.later(5, surprise)
+    with pytest.raises(RuntimeError):
+        roll(world, wish())
+    assert record_of(world, 2)["result"] == "interrupted"
+    assert world.suspended == set()
 
 
 def test_a_record_is_never_rewritten_by_a_later_rollout() -> None:

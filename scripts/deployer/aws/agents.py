@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from deployer.aws.refusals import calling
 
+BELIEVED = 60  # seconds
 PAGE = 50  # DescribeInstanceInformation: 5 to 50 results a page
 
 
 class Agents:
     """The SSM agents of instances; `ssm` is boto3's client.
 
-    An agent once seen online is not asked for again: its ping lags by minutes (SSM: every 5 minutes), so a later
-    answer says nothing an undeliverable command does not say better.
+    One seen online is believed for a minute: its ping lags by minutes anyway (SSM: every 5), so what an undeliverable
+    command says is always newer.
     """
 
-    def __init__(self, ssm: Any) -> None:
-        self._ssm = ssm
-        self._online: set[str] = set()
+    def __init__(self, ssm: Any, now: Callable[[], float] = time.monotonic) -> None:
+        self._ssm, self._now = ssm, now
+        self._seen: dict[str, float] = {}
 
     def online(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of the instances whose agent is online."""
-        wanted = set(ids)
-        unknown = sorted(wanted - self._online)
+        wanted, now = set(ids), self._now()
+        self._seen = {each: at for each, at in self._seen.items() if now - at < BELIEVED}
+        unknown = sorted(wanted - self._seen.keys())
         for start in range(0, len(unknown), PAGE):
-            self._online |= self._ask(unknown[start : start + PAGE])
-        return frozenset(wanted & self._online)
+            self._seen |= dict.fromkeys(self._ask(unknown[start : start + PAGE]), now)
+        return frozenset(wanted & self._seen.keys())
 
     def _ask(self, ids: list[str]) -> set[str]:
         with calling("ssm:DescribeInstanceInformation"):

@@ -22,7 +22,7 @@ class Alarms:
             return {}
         with calling("cloudwatch:DescribeAlarms"):
             answer = self._cloudwatch.describe_alarms(
-                AlarmNames=list(self._names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+                AlarmNames=list(self._names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
             )
         found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
         states = {str(each["AlarmName"]): str(each["StateValue"]) for each in found}

@@ -26,8 +26,6 @@ class Described:
     instances: tuple[Mapping[str, Any], ...]
     target_group_arns: tuple[str, ...]
     suspended: tuple[str, ...]
-    min_size: int
-    desired_capacity: int
 
 
 class AutoScalingGroup:
@@ -53,7 +51,6 @@ class AutoScalingGroup:
                 healthy=each["HealthStatus"] == "Healthy",
                 online=each["InstanceId"] in online,
                 traffic=traffic[each["InstanceId"]],
-                zone=str(each.get("AvailabilityZone", "")),
             )
             for each in described.instances
         )
@@ -101,6 +98,4 @@ def describe(autoscaling: Any, name: str) -> Described:
         instances=tuple(group.get("Instances", ())),
         target_group_arns=tuple(group.get("TargetGroupARNs", ())),
         suspended=tuple(each["ProcessName"] for each in group.get("SuspendedProcesses", ())),
-        min_size=int(group["MinSize"]),
-        desired_capacity=int(group["DesiredCapacity"]),
     )

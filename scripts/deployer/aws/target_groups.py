@@ -32,7 +32,10 @@ class TargetGroups:
         ids = list(ids)
         if not self._arns:
             return dict.fromkeys(ids, Traffic.NONE)
-        states = [self._states(arn) for arn in self._arns]
+        found = [self._states(arn) for arn in self._arns]
+        states = [each for each in found if each is not None]
+        if not states:
+            return dict.fromkeys(ids, Traffic.NONE)
         return {each: _worst([state.get(each, Traffic.OUT) for state in states]) for each in ids}
 
     def deregister(self, ids: Iterable[str]) -> None:
@@ -49,9 +52,12 @@ class TargetGroups:
             with calling(f"elasticloadbalancing:RegisterTargets in {arn}"):
                 self._elbv2.register_targets(TargetGroupArn=arn, Targets=targets)
 
-    def _states(self, arn: str) -> dict[str, Traffic]:
+    def _states(self, arn: str) -> dict[str, Traffic] | None:
+        """By instance; None for a target group no listener uses: it never gets requests, nor health checks."""
         with calling(f"elasticloadbalancing:DescribeTargetHealth of {arn}"):
             described = self._elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        if any(each["TargetHealth"].get("Reason") == "Target.NotInUse" for each in described):
+            return None
         return {
             each["Target"]["Id"]: _BY_STATE.get(each["TargetHealth"]["State"], Traffic.UNHEALTHY) for each in described
         }

@@ -6,29 +6,61 @@ the image is pushed and the release is published.
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 from deployer.aws.session import open_session
+from deployer.commands import build, publish
 from deployer.commands.groups import check_place
+from deployer.commands.release_version import version_for
 from deployer.commands.rolling import limits_of
 from deployer.core.errors import BadInput
-from deployer.core.version import check_version
 from deployer.github.console import Console
-from deployer.image.content import collect
+from deployer.github.run import RunContext
+from deployer.image import reference
+from deployer.image.reference import Reference
 from deployer.inputs import DeliveryInputs
 from deployer.outcome import Outcome
 from deployer.rollout.preflight import check_limits
 
+NOT_BUILT_YET = "sha256:" + "0" * 64
+"""Stands for the digest that the build will give the image."""
+
 
 def run(inputs: DeliveryInputs, console: Console) -> Outcome:
-    """No outputs; raises BadInput for what can be known here, Refused when AWS does not let us in."""
+    """Outputs `image` and `digest` of an image given by its digest, "" for one that is to be built.
+
+    Raises BadInput for what can be known here, Refused when AWS does not let us in.
+    """
     check_place(inputs)
-    check_limits(limits_of(inputs))
-    if inputs.version:
-        check_version(inputs.version)
-    if bool(inputs.image) != bool(inputs.service):
-        raise BadInput("image and service belong together", "`service` names the compose service that runs `image`")
-    collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
+    check_limits(limits_of(inputs), inputs.auto_rollback)
+    image = _image(inputs, console.run)
+    publish.draft_of(replace(inputs, images=_images(inputs, image)), console.run)
     session = open_session(inputs, console)
     console.say(f"{session.role_arn or session.caller_arn} in account {session.account_id}, {session.region}")
-    return Outcome()
+    given = image if image and image.digest else None
+    return Outcome(outputs={"image": given.pinned if given else "", "digest": given.digest if given else ""})
+
+
+def _image(inputs: DeliveryInputs, run: RunContext) -> Reference | None:
+    """The image that `service` runs, None where the compose files name all; one to be built has no digest yet."""
+    if bool(inputs.image) != bool(inputs.service):
+        raise BadInput("image and service belong together", "`service` names the compose service that runs `image`")
+    if not inputs.image:
+        return None
+    image = reference.parse(inputs.image)
+    if image.digest:
+        return image
+    if not inputs.push:
+        raise BadInput(
+            "push is false, so the image would have no digest, and a release holds images by digest",
+            "leave `push` out; to build without releasing use actions/build-push by itself",
+        )
+    build.build_of(inputs, version_for(inputs.version, run), run)
+    return image
+
+
+def _images(inputs: DeliveryInputs, image: Reference | None) -> tuple[str, ...]:
+    """What `publish` will be given as `images`."""
+    if image is None:
+        return inputs.images
+    return (*inputs.images, f"{inputs.service}={reference.pin(image.name, image.digest or NOT_BUILT_YET)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import socket
 from typing import Any
@@ -91,4 +92,8 @@ def owner_of(run: RunContext) -> str:
     """Who to name in leases and records: the workflow run, else the person at the terminal."""
     if run.in_actions:
         return f"{run.repository} run {run.tag} ({run.actor})"
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in a container
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

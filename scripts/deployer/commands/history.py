@@ -13,6 +13,7 @@ from deployer.inputs import StatusInputs
 from deployer.outcome import Outcome
 
 SHOWN = 20  # records of a group
+_SAID = ("started_at", "from", "to", "result", "generation", "owner", "run_url")
 
 
 def run(inputs: StatusInputs, console: Console) -> Outcome:
@@ -23,12 +24,22 @@ def run(inputs: StatusInputs, console: Console) -> Outcome:
     for name, records in told.items():
         console.say(f"{name}: {len(records)} rollouts" if records else f"{name}: nothing was ever rolled out")
         for each in records:
-            console.say(f"  {each['started_at']}  {each['from'] or 'nothing'} → {each['to']}  {each['result']}")
-            console.say(f"    generation {each['generation']}, by {each['owner']} {each['run_url']}".rstrip())
+            told = {field: each.get(field, "?") for field in _SAID}
+            console.say("  {started_at}  {from} → {to}  {result}".format_map({**told, "from": told["from"] or "nothing"}))
+            console.say("    generation {generation}, by {owner} {run_url}".format_map(told).rstrip())
     return Outcome(outputs={"history": told})
 
 
 def _records(app: str, group: str, groups: Groups) -> list[dict[str, Any]]:
     newest = reversed(groups.store.list(keys.records(app, group))[-SHOWN:])
     found = (groups.store.get(key) for key in newest)
-    return [json.loads(stored.body) for stored in found if stored]
+    return [_read(stored.body) for stored in found if stored]
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """A record as it is; one that is damaged is shown as nothing but that."""
+    try:
+        record = json.loads(body)
+    except ValueError:
+        record = None
+    return record if isinstance(record, dict) else {"result": "damaged record"}

@@ -12,13 +12,14 @@ from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
 from deployer.rollout.preflight import check_fleet, check_limits
+from deployer.rollout.record import last_record
 
 
 def run(inputs: RolloutInputs, console: Console) -> Outcome:
     """Exit code 0: every group is at the release already; 10: a rollout would change something."""
     check_place(inputs)
     limits = limits_of(inputs)
-    check_limits(limits)
+    check_limits(limits, inputs.auto_rollback)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
     _, release = groups.release(inputs.version)
     changes = [name for name in inputs.auto_scaling_group if _changes(name, release, limits, inputs, groups, console)]
@@ -35,7 +36,8 @@ def _changes(
     fleet = groups.group(name, inputs.alarms).observe()
     check_fleet(name, fleet, limits)
     desired = groups.desired(name)
-    if desired is not None and desired.release == release:
+    last = last_record(groups.store, inputs.app, name)
+    if desired is not None and desired.release == release and not (last and last.crashed):
         console.say(f"{name}: {release.version} is desired already; a rollout would prove every instance again")
         return False
     size = len(fleet.settled)

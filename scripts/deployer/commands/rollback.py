@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import roll
-from deployer.core.errors import BadInput
+from deployer.commands.rolling import check_release, limits_of, roll
+from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RollbackInputs
 from deployer.outcome import Outcome
+from deployer.rollout.record import last_record
 
 
 def run(inputs: RollbackInputs, console: Console) -> Outcome:
@@ -21,13 +22,27 @@ def run(inputs: RollbackInputs, console: Console) -> Outcome:
 
 
 def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
-    if inputs.version:
-        return groups.release(inputs.version)[1]
+    """The release to go back to; raises BadInput where there is none, DeployError where it was tampered with."""
+    wanted = ReleaseRef(inputs.version, "") if inputs.version else _before(inputs.app, group, groups)
+    release, ref = groups.release(wanted.version)
+    check_release(release, limits_of(inputs))
+    if wanted.manifest_sha256 not in ("", ref.manifest_sha256):
+        raise DeployError(
+            f"the manifest of {wanted.version} in the bucket is not the one that was rolled out",
+            f"{wanted.manifest_sha256} was, {ref.manifest_sha256} is there; find out who changed it",
+        )
+    return ref
+
+
+def _before(app: str, group: str, groups: Groups) -> ReleaseRef:
+    """What a group ran before: its previous release, or the desired one while a rollout of another lies half-done."""
     groups.group(group)
-    desired = groups.desired(group)
+    desired, last = groups.desired(group), last_record(groups.store, app, group)
+    if desired and desired.version and last and last.crashed and last.target != desired.version:
+        return desired.release
     if desired is None or desired.previous is None:
         raise BadInput(
             f"{group} has no previous release to go back to",
             "name one with `version`; `history` lists what was rolled out",
         )
-    return groups.release(desired.previous.version)[1]
+    return desired.previous

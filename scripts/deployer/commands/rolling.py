@@ -20,11 +20,12 @@ from deployer.core.errors import (
 )
 from deployer.core.plan import Limits
 from deployer.core.progress import Stage
-from deployer.core.release import ReleaseRef
+from deployer.core.release import Release, ReleaseRef
 from deployer.github.console import Console
 from deployer.github.deployments import Deployments
-from deployer.inputs import Policy, inputs_of
+from deployer.inputs import Policy
 from deployer.outcome import Outcome
+from deployer.rollout.preflight import check_fleet, check_limits
 from deployer.rollout.rollout import Rolled, Wish, World, roll_out
 from deployer.rollout.summary import headline, markdown
 
@@ -53,21 +54,47 @@ def limits_of(policy: Policy) -> Limits:
 
 
 def roll(policy: Policy, releases: Mapping[str, ReleaseRef], groups: Groups, console: Console) -> Outcome:
-    """Brings each group to its release, in the order given; stops at the first that does not get there."""
+    """Brings each group to its release, in the order given; stops at the first that does not get there.
+
+    Raises DeployError for what is wrong before anything was changed, in any of the groups.
+    """
     limits = limits_of(policy)
+    check_limits(limits, policy.auto_rollback)
     clock = RealClock()
     worlds = {name: _world(policy, name, groups, clock, console) for name in policy.auto_scaling_group}
-    done: list[Rolled] = []
     for name, world in worlds.items():
-        wish = _wish(policy, limits, releases[name], console)
-        with clock.watching_signals(), _deployment(policy, name, releases[name], console) as tell:
-            rolled = roll_out(wish, world)
-            tell(rolled)
-        done.append(rolled)
-        console.say(f"{headline(rolled, releases[name].version)} ({rolled.seconds:.1f} s)")
-        if rolled.ending.result is not Result.SUCCEEDED:
-            break
-    return _outcome(policy, releases, done)
+        check_fleet(name, world.group.observe(), limits)
+    done: list[Rolled] = []
+    with clock.watching_signals():
+        for name, world in worlds.items():
+            try:
+                rolled = _roll_one(policy, world, _wish(policy, limits, releases[name], console), console)
+            except DeployError as error:
+                if not done:
+                    raise
+                return _outcome(policy, done, stopped=error)
+            done.append(rolled)
+            console.say(f"{headline(rolled)} ({rolled.seconds:.1f} s)")
+            if rolled.ending.result is not Result.SUCCEEDED:
+                break
+    return _outcome(policy, done)
+
+
+def check_release(release: Release, limits: Limits) -> None:
+    """Raises BadInput for a release that could never become healthy under these limits."""
+    if release.health.timeout >= limits.instance_timeout:
+        raise BadInput(
+            f"{release.version} has {release.health.timeout} s to become healthy (its health-timeout),"
+            f" and instance-timeout is {limits.instance_timeout} s",
+            "give a longer instance-timeout: fetching, draining and putting back take time too",
+        )
+
+
+def _roll_one(policy: Policy, world: World, wish: Wish, console: Console) -> Rolled:
+    with _deployment(policy, world.group.name, wish.release, console) as tell:
+        rolled = roll_out(wish, world)
+        tell(rolled)
+    return rolled
 
 
 def _world(policy: Policy, name: str, groups: Groups, clock: RealClock, console: Console) -> World:
@@ -79,7 +106,7 @@ def _world(policy: Policy, name: str, groups: Groups, clock: RealClock, console:
 
 
 def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console) -> Wish:
-    shown = {each.name: getattr(policy, each.name.replace("-", "_")) for each in inputs_of(Policy)}
+    written = {name: _plain(getattr(policy, name.replace("-", "_"))) for name in _RECORDED}
     return Wish(
         app=policy.app,
         release=release,
@@ -89,8 +116,15 @@ def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console)
         patience=policy.wait_for_lease,
         owner=owner_of(console.run),
         run_url=console.run.run_url,
-        policy={name: str(shown[name]) for name in _RECORDED},
+        policy=written,
     )
+
+
+def _plain(value: object) -> object:
+    """A value of the policy as JSON has it: numbers (durations in seconds), switches, lists, `33%`."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, (bool, int)) else str(value)
 
 
 _RECORDED = (
@@ -100,6 +134,7 @@ _RECORDED = (
     "failure-limit",
     "unreachable-limit",
     "bake",
+    "alarms",
     "drain",
     "instance-timeout",
     "timeout",
@@ -120,7 +155,7 @@ def _deployment(
 
     def tell(rolled: Rolled) -> None:
         succeeded = rolled.ending.result is Result.SUCCEEDED
-        deployments.finish(handle, "success" if succeeded else "failure", headline(rolled, release.version))
+        deployments.finish(handle, "success" if succeeded else "failure", headline(rolled))
 
     try:
         yield tell
@@ -129,32 +164,34 @@ def _deployment(
         raise
 
 
-def _outcome(policy: Policy, releases: Mapping[str, ReleaseRef], done: list[Rolled]) -> Outcome:
+def _outcome(policy: Policy, done: list[Rolled], stopped: DeployError | None = None) -> Outcome:
+    """What the groups came to; `stopped`: why the group after the last of them was not even begun, or cut short."""
     last = done[-1]
-    version = releases[last.group].version
-    steps = [step for rolled in done for step in rolled.ending.progress.steps.values() if step.stage is not Stage.GONE]
-    proven = sum(step.stage is Stage.PROVEN and step.running == version for step in steps)
     interrupted = last.ending.result is Result.INTERRUPTED
+    exit_code = 128 + (last.signal or 0) if interrupted else _EXIT[last.ending.result]
+    steps = [(rolled, step) for rolled in done for step in rolled.ending.progress.steps.values()]
+    there = [(rolled, step) for rolled, step in steps if step.stage is not Stage.GONE]
+    updated = [step for rolled, step in there if step.stage is Stage.PROVEN and step.running == rolled.version]
     return Outcome(
-        exit_code=128 + (last.signal or 0) if interrupted else _EXIT[last.ending.result],
+        exit_code=stopped.exit_code if stopped else exit_code,
         outputs={
-            "version": version,
+            "version": last.version,
             "previous-version": last.previous_version,
-            "generation": last.generation,
+            "generation": last.ending.plan.target.generation,
             "status": last.ending.result.value,
-            "instances-total": len(steps),
-            "instances-updated": proven,
+            "instances-total": len(there),
+            "instances-updated": len(updated),
             "report": f"s3://{policy.bucket}/{keys.record(policy.app, last.group, last.generation)}",
         },
-        summary="\n".join(markdown(rolled, releases[rolled.group].version) for rolled in done),
-        failure=_failure(last, version),
+        summary="\n".join(markdown(rolled) for rolled in done),
+        failure=stopped or _failure(last),
     )
 
 
-def _failure(rolled: Rolled, version: str) -> DeployError | None:
+def _failure(rolled: Rolled) -> DeployError | None:
     if rolled.ending.result is Result.SUCCEEDED:
         return None
-    what = f"{headline(rolled, version)}: {rolled.ending.reason}".rstrip(": ")
+    what = f"{headline(rolled)}: {rolled.ending.reason}".rstrip(": ")
     return DeployError(what, _ADVICE[rolled.ending.result])
 
 

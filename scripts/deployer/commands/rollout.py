@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import roll
+from deployer.commands.rolling import check_release, limits_of, roll
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
@@ -14,5 +14,6 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     """Rolls the release out group by group; the exit code says how the last one ended."""
     check_place(inputs)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
-    _, release = groups.release(inputs.version)
-    return roll(inputs, dict.fromkeys(inputs.auto_scaling_group, release), groups, console)
+    release, ref = groups.release(inputs.version)
+    check_release(release, limits_of(inputs))
+    return roll(inputs, dict.fromkeys(inputs.auto_scaling_group, ref), groups, console)

@@ -6,6 +6,7 @@ from deployer.aws.session import open_session
 from deployer.commands.clock import RealClock
 from deployer.commands.groups import Groups, check_place
 from deployer.core.fleet import Instance
+from deployer.core.marker import Marker
 from deployer.core.orders import Order, Reply
 from deployer.core.plan import Target
 from deployer.core.release import Desired
@@ -22,7 +23,7 @@ def run(inputs: StatusInputs, console: Console) -> Outcome:
     check_place(inputs)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
     told = {name: _status(name, groups, console) for name in inputs.auto_scaling_group}
-    drifted = sum(not row["right"] for each in told.values() for row in each)
+    drifted = sum(bool(row["settled"]) and not row["right"] for each in told.values() for row in each)
     total = sum(len(each) for each in told.values())
     return Outcome(
         outputs={"status": "drifted" if drifted else "converged", "instances-total": total, "instances": told}
@@ -38,9 +39,8 @@ def _status(name: str, groups: Groups, console: Console) -> list[dict[str, objec
     rows = [_row(each, replies.get(each.id), desired) for each in fleet.instances]
     for row in rows:
         mark = "✓" if row["right"] else "✗"
-        console.say(
-            f"  {mark} {row['instance']}  {row['lifecycle']}  {row['traffic']}  runs {row['runs'] or 'nothing'}"
-        )
+        what = f"{row['instance']}  {row['lifecycle']}  {row['traffic']}  runs {row['runs'] or 'nothing'}"
+        console.say(f"  {mark} {what}  {row['reason']}".rstrip())
     return rows
 
 
@@ -67,5 +67,13 @@ def _row(instance: Instance, reply: Reply | None, desired: Desired | None) -> di
         "runs": marker.version if marker else "",
         "generation": marker.generation if marker else 0,
         "reason": marker.reason if marker else (reply.detail if reply else "it did not answer"),
-        "right": marker is not None and marker.version == (desired.version if desired else ""),
+        "settled": instance.settled,
+        "right": marker is not None and _is_right(marker, desired),
     }
+
+
+def _is_right(marker: Marker, desired: Desired | None) -> bool:
+    """Runs what it should, and is healthy: a status marker gives a reason only where something is wrong."""
+    if desired is None or not desired.version:
+        return not marker.version
+    return not marker.reason and (marker.version, marker.manifest_sha256) == (desired.version, desired.manifest_sha256)

@@ -8,14 +8,20 @@ from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.plan import Plan
 from deployer.core.progress import IN_FLIGHT, Progress, Stage, Step
 
+AGENT_GRACE = 300
+"""Seconds an instance may be in service before its SSM agent is online: one that was just born needs a while."""
+
 
 def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
     """Progress with newborns entered, instances that left marked gone, and every clock and health check read."""
     progress = _enter(plan, fleet, progress, now)
     for each in tuple(progress.steps):
+        before = progress.of(each).stage
         stage, reason = _seen(plan, fleet.get(each), progress.of(each), now)
-        if stage is not progress.of(each).stage:
+        if stage is not before:
             progress = progress.moved((each,), stage, now, reason)
+        if before is Stage.ACTIVATING and stage is Stage.FAILED:  # it ran out of time, and may still be at it
+            progress = progress.doubted(each)
     return progress
 
 
@@ -37,10 +43,8 @@ def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
 def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tuple[Stage, str]:
     if instance is None:
         return Stage.GONE, ""
-    if step.stage is Stage.NEW and instance.settled and not instance.online:
+    if step.stage is Stage.NEW and _mute(instance, step, now):
         return Stage.UNREACHABLE, "its SSM agent is not online"
-    if step.stage is Stage.UNREACHABLE and not step.touched and instance.online:
-        return Stage.NEW, ""
     if step.stage is Stage.JOINING and instance.serving:
         return Stage.PROVEN, ""
     if step.stage is Stage.PROVEN and _sick(plan, instance):
@@ -48,6 +52,10 @@ def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tupl
     if late := _late(plan, step, now):
         return Stage.FAILED, late
     return step.stage, ""
+
+
+def _mute(instance: Instance, step: Step, now: float) -> bool:
+    return instance.settled and not instance.online and now - step.since > AGENT_GRACE
 
 
 def _sick(plan: Plan, instance: Instance) -> bool:

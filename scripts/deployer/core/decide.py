@@ -25,7 +25,9 @@ from deployer.core.actions import (
 )
 from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.plan import Plan, window_of
-from deployer.core.progress import IN_FLIGHT, LOST, Progress, Stage
+from deployer.core.progress import IN_FLIGHT, LOST, Progress, Stage, Step
+
+RETRY_AFTER = 60  # seconds after an order that never reached its instance
 
 
 def decide(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
@@ -45,7 +47,7 @@ def decide(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
 def _broken(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> str:
     """Why the rollout cannot go on, or "". The way back is stopped by nothing but its deadline."""
     if now > plan.deadline:
-        return f"not done within {round(plan.deadline - plan.started_at)} s"
+        return f"not done within {round(plan.deadline - plan.started_at)} s: {_named(progress, _unproven(progress))}"
     if plan.goes_back:
         return ""
     failed, unreachable = progress.at(Stage.FAILED), progress.at(Stage.UNREACHABLE)
@@ -57,7 +59,15 @@ def _broken(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> str:
 
 
 def _named(progress: Progress, ids: tuple[str, ...]) -> str:
-    return "; ".join(f"{each}: {progress.of(each).reason}" for each in ids)
+    return "; ".join(f"{each}: {_state(progress.of(each))}" for each in ids) or "no instance is left"
+
+
+def _state(step: Step) -> str:
+    return step.reason or (f"runs {step.running}" if step.stage is Stage.PROVEN else step.stage.value)
+
+
+def _unproven(progress: Progress) -> tuple[str, ...]:
+    return progress.at(*(stage for stage in Stage if stage not in (Stage.PROVEN, Stage.GONE)))
 
 
 def _alarming(fleet: Fleet, progress: Progress) -> str:
@@ -70,10 +80,13 @@ def _alarming(fleet: Fleet, progress: Progress) -> str:
 def _give_up(plan: Plan, progress: Progress, reason: str) -> Action:
     if plan.goes_back:
         return Finish(Result.COULD_NOT_RESTORE, reason)
-    if not progress.touched and progress.promoted_at is None:
+    if not progress.touched and progress.promoted_at is None and not plan.after_crash:
         return Finish(Result.FAILED, reason)
     if not plan.auto_rollback:
-        return Finish(Result.COULD_NOT_RESTORE, f"{reason}; auto-rollback is off, so instances stay as they are")
+        left = _named(progress, progress.touched)
+        return Finish(
+            Result.COULD_NOT_RESTORE, f"{reason}; auto-rollback is off, so instances stay as they are: {left}"
+        )
     return TurnBack(reason)
 
 
@@ -103,12 +116,12 @@ def _must_join(instance: Instance | None) -> bool:
 
 
 def _runs_previous(plan: Plan, progress: Progress, instance_id: str) -> bool:
-    """It may serve again although it is lost: it put the previous release back by itself, or never left it."""
-    step = progress.of(instance_id)
-    if step.stage is Stage.FAILED:
-        return step.marker is not None and step.marker.outcome == "restored"
+    """It may serve again although it is lost: it put the previous release back by itself, or never left it.
+
+    Its last marker says so; where that is in doubt, as in the middle of an activation, the marker names no version.
+    """
     previous = plan.target if plan.goes_back else plan.previous
-    return previous is not None and bool(previous.version) and step.running == previous.version
+    return previous is not None and bool(previous.version) and progress.of(instance_id).running == previous.version
 
 
 def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
@@ -167,9 +180,11 @@ def _all_started(fleet: Fleet, progress: Progress) -> bool:
 def _or_stuck(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
     """Wait, unless nothing moves any more because lost instances fill the window."""
     moving = progress.at(Stage.PREFETCHING, *IN_FLIGHT) or _canary_quota(plan, fleet, progress, now) <= 0
-    if moving or not progress.at(*LOST):
+    lost = progress.at(*LOST)
+    rejoining = any(each.traffic in (Traffic.STARTING, Traffic.DRAINING) for each in fleet.settled if each.id in lost)
+    if moving or rejoining or not lost:
         return ()
-    return (_give_up(plan, progress, f"no room to go on: {_named(progress, progress.at(*LOST))}"),)
+    return (_give_up(plan, progress, f"no room to go on: {_named(progress, lost)}"),)
 
 
 def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
@@ -189,7 +204,7 @@ def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple
 
 
 def _converge(plan: Plan, fleet: Fleet, progress: Progress, lost: tuple[str, ...], now: float) -> tuple[Action, ...]:
-    again = tuple(each for each in lost if not progress.of(each).retried and _online(fleet, each))
+    again = tuple(each for each in lost if _may_retry(fleet.get(each), progress.of(each), now))
     if again:
         return (Retry(again),)
     patient = [each for each in lost if progress.of(each).stage is Stage.UNREACHABLE]
@@ -198,9 +213,11 @@ def _converge(plan: Plan, fleet: Fleet, progress: Progress, lost: tuple[str, ...
     return (_give_up(plan, progress, _named(progress, lost)),)
 
 
-def _online(fleet: Fleet, instance_id: str) -> bool:
-    instance = fleet.get(instance_id)
-    return instance is not None and instance.online
+def _may_retry(instance: Instance | None, step: Step, now: float) -> bool:
+    """Once; an agent that was silent is given time to be heard of again."""
+    if instance is None or step.retried or not instance.online:
+        return False
+    return step.stage is Stage.FAILED or now - step.since >= RETRY_AFTER
 
 
 def _actions(*actions: Prefetch | Drain | Activate | Register | Prove) -> tuple[Action, ...]:

@@ -6,7 +6,7 @@
     ├── LeaseHeld          5   another rollout holds the group
     └── Interrupted  130/143   SIGINT or SIGTERM
 
-The outcomes of a rollout (3 rolled back, 4 could not restore) are results, not errors: see core.outcome.
+The outcomes of a rollout (3 rolled back, 4 could not restore) are results, not errors: see core.actions.Result.
 """
 
 from __future__ import annotations

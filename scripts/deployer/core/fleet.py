@@ -30,7 +30,6 @@ class Instance:
     healthy: bool = True
     online: bool = True
     traffic: Traffic = Traffic.NONE
-    zone: str = ""
 
     @property
     def coming(self) -> bool:

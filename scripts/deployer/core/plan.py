@@ -43,6 +43,8 @@ class Plan:
 
     `drain`: instances leave their target groups while they change.
     `auto_rollback`: turn back when the rollout fails; a plan that goes back never turns again.
+    `after_crash`: the rollout before this one never ended, so that any instance may run either release, or be out of
+    its target groups.
     """
 
     target: Target
@@ -52,6 +54,7 @@ class Plan:
     auto_rollback: bool
     started_at: float
     direction: Direction = Direction.FORWARD
+    after_crash: bool = False
 
     @property
     def goes_back(self) -> bool:
@@ -59,9 +62,15 @@ class Plan:
 
     @property
     def deadline(self) -> float:
-        """When this direction must end: going forward leaves a third of the time for the way back."""
-        share = 1.0 if self.goes_back or not self.auto_rollback else 2 / 3
-        return self.started_at + self.limits.timeout * share
+        """When this direction must end (epoch seconds)."""
+        if self.goes_back:
+            return self.started_at + self.limits.timeout
+        return self.started_at + forward_time(self.limits, self.auto_rollback)
+
+
+def forward_time(limits: Limits, auto_rollback: bool) -> float:
+    """Seconds a rollout has to get there: a third of its time is kept for the way back, if it may go back."""
+    return limits.timeout * (2 / 3 if auto_rollback else 1.0)
 
 
 def turned_back(plan: Plan, generation: int) -> Plan:

@@ -1,6 +1,6 @@
 """How far a rollout has come with each instance; every change is a new value.
 
-NEW → PREFETCHING → READY → DRAINING → DRAINED → ACTIVATING → ACTIVATED → JOINING → PROVEN
+NEW → PREFETCHING → READY → DRAINING → ACTIVATING → ACTIVATED → JOINING → PROVEN
                   ↘ FAILED, UNREACHABLE (may be taken up again once while converging)
 """
 
@@ -89,6 +89,11 @@ class Progress:
         again = {each: replace(_anew(self.of(each), now), stage=Stage.NEW, retried=True) for each in ids}
         return replace(self, steps={**self.steps, **again})
 
+    def doubted(self, instance_id: str) -> Progress:
+        """Nobody knows what this instance runs: an order may have been carried out, and left no marker."""
+        step = replace(self.of(instance_id), running=None, marker=None)
+        return replace(self, steps={**self.steps, instance_id: step})
+
     def heard(self, instance_id: str, marker: Marker) -> Progress:
         """What an instance's marker says it runs is remembered; its stage does not change."""
         step = replace(self.of(instance_id), running=marker.version, marker=marker)
@@ -107,14 +112,15 @@ def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
     )
 
 
-def turned(progress: Progress, version: str, now: float) -> Progress:
+def turned(progress: Progress, version: str, everyone: bool, now: float) -> Progress:
     """Progress at the moment a rollout turns back to `version`: nobody is proven on it yet.
 
-    Owing is who was touched or says it runs anything else (an earlier run may have died half-way), and everyone once
-    the target was promoted: any instance may have booted it.
+    Owing is who was touched or says it runs anything else. It is everyone once the target was promoted, for any
+    instance may have booted it, and when asked to (`everyone`: an earlier run died half-way).
     """
     astray = frozenset(each for each, step in progress.steps.items() if step.running not in (None, version))
-    owing = frozenset(progress.steps) if progress.promoted_at is not None else astray.union(progress.touched)
+    everyone = everyone or progress.promoted_at is not None
+    owing = frozenset(progress.steps) if everyone else astray.union(progress.touched)
     steps = {each: _anew(step, now) if each in owing else step for each, step in progress.steps.items()}
     return Progress(steps, owing, promoted_at=now)
 

@@ -22,17 +22,21 @@ class DesiredRelease:
 
     def promote(self, target: Target) -> None:
         """The target is desired; what was desired before becomes `previous`."""
-        self._write(target, self.way_back(target.version))
+        before = self.before if self.before and self.before.version else None
+        same = before is not None and before.version == target.version
+        self._write(target, before.previous if before and same else before.release if before else None)
 
-    def way_back(self, version: str) -> ReleaseRef | None:
+    def way_back(self, version: str, after_crash: bool) -> ReleaseRef | None:
         """What a rollout of `version` goes back to when it fails: what is desired now.
 
-        Where that is `version` itself, because an earlier rollout of it died after its promotion or because it is
-        rolled out once more, it is the release before.
+        Where an earlier rollout of `version` itself died after its promotion, it is the release before, if there was
+        one. A release that is good and is rolled out once more is its own way back.
         """
         if self.before is None or not self.before.version:
             return None
-        return self.before.previous if self.before.version == version else self.before.release
+        if self.before.version == version and after_crash and self.before.previous:
+            return self.before.previous
+        return self.before.release
 
     def restore(self, target: Target) -> None:
         """The previous release is desired again, under a new generation; version "" boots nothing.

@@ -6,6 +6,7 @@ which command is still open, what an answer means for the instance that gave it,
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from deployer.core.absorb import absorb
@@ -36,7 +37,7 @@ from deployer.rollout.report import Report
 
 QUICKEST_LOOK, SLOWEST_LOOK = 0.3, 3.0  # seconds between two observations
 SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late, and calls stay few
-PATIENCE = 5  # refused observations in a row until the loop gives up
+PATIENCE = 60  # seconds of refusals, with nothing between them, until the loop gives up
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,18 @@ class Loop:
         self._group, self._commands, self._desired = group, commands, desired
         self._lease, self._record, self._report, self._clock = lease, record, report, clock
         self._open: dict[str, set[str]] = {}
-        self._refused = 0
+        self._refused_since: float | None = None
+        self._owes_desired = False
         self._gave_up_because = ""
 
     def run(self) -> Ending:
-        """Runs to the end; raises Refused when AWS keeps refusing, LeaseHeld when the lease was lost."""
+        """Runs to the end; raises LeaseHeld when the lease was lost."""
         changed_at = self._clock.now()
         while True:
             if self._clock.stop_requested():
                 return self._interrupted()
             before = self.progress
-            ending = self._tick()
+            ending = self._try_tick()
             if ending:
                 return ending
             if self.progress != before:
@@ -85,11 +87,31 @@ class Loop:
             unchanged_for = self._clock.now() - changed_at
             self._clock.wait(min(max(SHARE_OF_WAIT * unchanged_for, QUICKEST_LOOK), SLOWEST_LOOK))
 
+    def _try_tick(self) -> Ending | None:
+        """A tick that AWS refuses is tried again, wherever it stopped: the next one decides from what it then sees."""
+        try:
+            ending = self._tick()
+        except Refused as error:
+            return self._refused(error)
+        self._refused_since = None
+        return ending
+
+    def _refused(self, error: Refused) -> Ending | None:
+        now = self._clock.now()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if now - self._refused_since <= PATIENCE:
+            self._report.refused(error)
+            return None
+        result = Result.COULD_NOT_RESTORE if self.progress.touched else Result.FAILED
+        left = f"; as they were left: {', '.join(self.progress.touched)}" if self.progress.touched else ""
+        return self._finished(result, f"{error.what}{left}")
+
     def _tick(self) -> Ending | None:
         self._lease.renew()
+        if self._owes_desired:
+            self._desired.restore(self.plan.target)
+            self._owes_desired = False
         fleet = self._observe()
-        if fleet is None:
-            return None
         for action in decide(self.plan, fleet, self.progress, self._clock.now()):
             ending = self._perform(action)
             if ending:
@@ -97,19 +119,11 @@ class Loop:
         self._show()
         return None
 
-    def _observe(self) -> Fleet | None:
-        """The fleet, with every reply and every clock taken in; None where AWS refused to show it this time."""
-        try:
-            for command_id in tuple(self._open):
-                self._collect(command_id)
-            fleet = self._group.observe()
-        except Refused as error:
-            self._refused += 1
-            if self._refused > PATIENCE:
-                raise
-            self._report.refused(error)
-            return None
-        self._refused = 0
+    def _observe(self) -> Fleet:
+        """The fleet, with every reply and every clock taken in."""
+        for command_id in tuple(self._open):
+            self._collect(command_id)
+        fleet = self._group.observe()
         self.progress = absorb(self.plan, fleet, self.progress, self._clock.now())
         self._show()
         return fleet
@@ -130,6 +144,8 @@ class Loop:
             self.progress = self.progress.heard(reply.instance_id, reply.marker)
         if stage not in (Stage.PREFETCHING, Stage.ACTIVATING):
             return  # an answer that came too late: the instance was given up, or left the group
+        if reply.delivery is Delivery.SILENT:
+            self.progress = self.progress.doubted(reply.instance_id)
         reached, reason = self._meaning(stage, reply)
         self.progress = self.progress.moved((reply.instance_id,), reached, self._clock.now(), reason)
 
@@ -181,8 +197,8 @@ class Loop:
 
     def _order(self, subcommand: str, ids: tuple[str, ...], stage: Stage) -> None:
         order = Order(subcommand, self.plan.target, self.plan.limits.instance_timeout)
-        self._move(ids, stage)
         sent = self._commands.send(ids, order)
+        self._move(ids, stage)
         self._open.update({command_id: set(its) for command_id, its in sent.commands.items()})
         for reply in sent.refused:
             self._hear(reply)
@@ -199,13 +215,16 @@ class Loop:
         self._report.turning(self.plan, reason)
         self._record.turned(generation, reason)
         self._cancel_open()
+        everyone = self.plan.after_crash
         self.plan = turned_back(self.plan, generation)
-        self._desired.restore(self.plan.target)
-        self.progress = turned(self.progress, self.plan.target.version, self._clock.now())
+        self.progress = turned(self.progress, self.plan.target.version, everyone, self._clock.now())
+        self._owes_desired = True
 
     def _cancel_open(self) -> None:
+        """Asks; whether anything stopped is found out by fencing, so a refusal changes nothing."""
         for command_id in self._open:
-            self._commands.cancel(command_id)
+            with suppress(Refused):
+                self._commands.cancel(command_id)
         self._open.clear()
 
     def _finished(self, result: Result, reason: str) -> Ending:
@@ -215,6 +234,10 @@ class Loop:
         return Ending(result, why, self.plan, self.progress)
 
     def _interrupted(self) -> Ending:
+        """There are seconds left: what is out of its target groups goes back in, where health checks judge it."""
+        if self.plan.drain:
+            with suppress(Refused):
+                self._group.register(self.progress.at(Stage.DRAINING, Stage.ACTIVATING, Stage.ACTIVATED))
         return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")
 
     def _show(self) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.fleet import MISSING, Fleet
-from deployer.core.plan import Limits
+from deployer.core.plan import Limits, forward_time
 
 
-def check_limits(limits: Limits) -> None:
+def check_limits(limits: Limits, auto_rollback: bool) -> None:
     """Policy that cannot be carried out. Raises BadInput."""
     if limits.window.amount == 0:
         raise BadInput(
             "max-unavailable is 0, so no instance could ever be taken",
             "give at least 1, or a percentage such as 33%",
         )
-    if limits.instance_timeout >= limits.timeout:
+    least, there_is = limits.canary_bake + limits.bake + limits.instance_timeout, forward_time(limits, auto_rollback)
+    if least >= there_is:
+        kept = f", a third of which is kept for the way back: {there_is:.0f} s remain" if auto_rollback else ""
         raise BadInput(
-            f"instance-timeout ({limits.instance_timeout} s) is not shorter than timeout ({limits.timeout} s)",
-            "give the whole rollout at least as long as its instances need one after the other",
+            f"canary-bake, bake and instance-timeout take {least} s, and timeout is {limits.timeout} s{kept}",
+            "give a longer timeout, or bake for less",
         )
 
 

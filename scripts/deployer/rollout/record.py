@@ -26,7 +26,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Account:
+class Entry:
     """Everything a record says, as one value."""
 
     app: str
@@ -70,41 +70,65 @@ class Account:
         )
 
 
+@dataclass(frozen=True)
+class Last:
+    """What the newest record of a group says: which release it was about, how it ended, what it left suspended."""
+
+    target: str
+    result: str
+    suspended: tuple[str, ...]
+
+    @property
+    def crashed(self) -> bool:
+        """It never ended well or went back: any instance may run either release."""
+        return self.result in ("running", "interrupted", "could-not-restore")
+
+
+def last_record(store: Store, app: str, group: str) -> Last | None:
+    """The newest record of a group, if anything was ever rolled out there; raises DeployError if it is damaged."""
+    newest = store.list(keys.records(app, group))[-1:]
+    stored = store.get(newest[0]) if newest else None
+    if stored is None:
+        return None
+    fields = document.read(stored.body, newest[0])
+    return Last(fields.text("to"), fields.text("result"), fields.texts("suspended"))
+
+
 class Record:
     """The record of the rollout under way."""
 
-    def __init__(self, store: Store, clock: Clock, account: Account) -> None:
+    def __init__(self, store: Store, clock: Clock, entry: Entry) -> None:
         self._store, self._clock = store, clock
-        self._key = keys.record(account.app, account.group, account.generation)
-        self.account = account
-        self._etag = write(store, self._key, account.to_json(), None)
+        self._key = keys.record(entry.app, entry.group, entry.generation)
+        self.entry = entry
+        self._etag = write(store, self._key, entry.to_json(), None)
 
     def note(self, what: str) -> None:
         """Remembers an event; it is written with the next `write`."""
-        events = (*self.account.events, Event(self._clock.now(), what))
-        self.account = replace(self.account, events=events)
+        events = (*self.entry.events, Event(self._clock.now(), what))
+        self.entry = replace(self.entry, events=events)
 
     def suspending(self, processes: tuple[str, ...]) -> None:
         """Written before the processes are touched, so that a later run can resume them."""
-        self.account = replace(self.account, suspended=processes)
+        self.entry = replace(self.entry, suspended=processes)
         self.write()
 
     def turned(self, generation: int, reason: str) -> None:
         """The rollout gave its target up and goes back under `generation`."""
         self.note(f"turned back: {reason}")
-        self.account = replace(self.account, last_generation=generation)
+        self.entry = replace(self.entry, last_generation=generation)
 
     def end(self, result: str, reason: str) -> None:
         """The last word."""
-        self.account = replace(self.account, result=result, reason=reason, ended_at=self._clock.now())
+        self.entry = replace(self.entry, result=result, reason=reason, ended_at=self._clock.now())
         self.write()
 
     def see(self, plan: Plan, progress: Progress) -> None:
         """Takes in how far each instance is."""
-        self.account = replace(self.account, instances={each: _about(plan, progress, each) for each in progress.steps})
+        self.entry = replace(self.entry, instances={each: _about(plan, progress, each) for each in progress.steps})
 
     def write(self) -> None:
-        self._etag = write(self._store, self._key, self.account.to_json(), self._etag)
+        self._etag = write(self._store, self._key, self.entry.to_json(), self._etag)
 
 
 def _about(plan: Plan, progress: Progress, instance_id: str) -> dict[str, Any]:

@@ -8,12 +8,12 @@ The part in brackets is `core.decide`, driven by the loop; what surrounds it is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from deployer.core import document, keys
+from deployer.core import keys
 from deployer.core.actions import Result
-from deployer.core.errors import DeployError
+from deployer.core.errors import DeployError, LeaseHeld, Refused
 from deployer.core.fleet import Fleet, Traffic
 from deployer.core.plan import Limits, Plan, Target
 from deployer.core.release import ReleaseRef
@@ -23,7 +23,7 @@ from deployer.rollout.lease import Holder, Lease, acquire
 from deployer.rollout.loop import Ending, Loop
 from deployer.rollout.ports import Clock, Commands, Group, Voice
 from deployer.rollout.preflight import check_fleet, check_limits
-from deployer.rollout.record import Account, Record
+from deployer.rollout.record import Entry, Last, Record, last_record
 from deployer.rollout.report import Report
 
 QUIET = ("HealthCheck", "ReplaceUnhealthy", "AZRebalance")
@@ -63,9 +63,11 @@ class Rolled:
 
     ending: Ending
     group: str
+    version: str
     previous_version: str
+    """What was desired when it began."""
     generation: int
-    """The one the rollout began with: its record's."""
+    """The one it began with: its record's."""
     seconds: float
     signal: int | None
     """The signal that interrupted it, if one did."""
@@ -77,22 +79,27 @@ def roll_out(wish: Wish, world: World) -> Rolled:
     A refusal in the middle is raised too, after everything suspended was resumed and the record says how far it came:
     the next run goes on from there.
     """
-    check_limits(wish.limits)
+    check_limits(wish.limits, wish.auto_rollback)
     with _lease(wish, world) as lease:
         desired = DesiredRelease(world.store, wish.app, world.group.name, world.clock, wish.owner)
         fleet = world.group.observe()
         check_fleet(world.group.name, fleet, wish.limits)
-        plan = _plan(wish, world, lease, desired, fleet)
-        record = Record(world.store, world.clock, _account(wish, world, desired, plan))
+        last = last_record(world.store, wish.app, world.group.name)
+        plan = _plan(wish, world, lease, desired, fleet, last)
+        record = Record(world.store, world.clock, _entry(wish, world, desired, plan, last))
         report = Report(world.voice, world.group.name)
         report.opening(plan, len(fleet.settled))
         loop = Loop(plan, world.group, world.commands, desired, lease, record, report, world.clock)
         with _recorded(record, report), _quiet(plan, world, record):
             ending = loop.run()
-        record.end(ending.result.value, ending.reason)
+        try:
+            record.end(ending.result.value, ending.reason)
+        except Refused as error:
+            world.voice.warning(f"{world.group.name}: the record has no end", error.what)
         source = desired.before.version if desired.before else ""
         seconds = world.clock.now() - plan.started_at
-        return Rolled(ending, world.group.name, source, plan.target.generation, seconds, world.clock.stop_requested())
+        about = (world.group.name, plan.target.version, source, plan.target.generation)
+        return Rolled(ending, *about, seconds, world.clock.stop_requested())
 
 
 @contextmanager
@@ -105,11 +112,15 @@ def _lease(wish: Wish, world: World) -> Iterator[Lease]:
     try:
         yield lease
     finally:
-        lease.release()
+        try:
+            lease.release()
+        except Refused as error:  # it expires by itself, and what was done is done
+            world.voice.warning(f"{world.group.name}: the lease was not released", error.what)
 
 
-def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet) -> Plan:
-    previous = desired.way_back(wish.release.version)
+def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet, last: Last | None) -> Plan:
+    after_crash = last is not None and last.crashed
+    previous = desired.way_back(wish.release.version, after_crash)
     behind_load_balancer = any(each.traffic is not Traffic.NONE for each in fleet.instances)
     return Plan(
         target=Target(wish.release.version, wish.release.manifest_sha256, lease.generation),
@@ -118,11 +129,12 @@ def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet
         drain=wish.drain and behind_load_balancer,
         auto_rollback=wish.auto_rollback,
         started_at=world.clock.now(),
+        after_crash=after_crash,
     )
 
 
-def _account(wish: Wish, world: World, desired: DesiredRelease, plan: Plan) -> Account:
-    return Account(
+def _entry(wish: Wish, world: World, desired: DesiredRelease, plan: Plan, last: Last | None) -> Entry:
+    return Entry(
         app=wish.app,
         group=world.group.name,
         generation=plan.target.generation,
@@ -132,6 +144,7 @@ def _account(wish: Wish, world: World, desired: DesiredRelease, plan: Plan) -> A
         source=desired.before.version if desired.before else "",
         target=plan.target.version,
         policy=wish.policy,
+        suspended=last.suspended if last else (),
     )
 
 
@@ -140,8 +153,9 @@ def _recorded(record: Record, report: Report) -> Iterator[None]:
     """Whatever stops the rollout, the record says so."""
     try:
         yield
-    except DeployError as error:
-        record.end(Result.INTERRUPTED.value, error.what)
+    except BaseException as error:
+        with suppress(Refused):
+            record.end(Result.INTERRUPTED.value, error.what if isinstance(error, DeployError) else repr(error))
         raise
     finally:
         report.close()
@@ -149,25 +163,26 @@ def _recorded(record: Record, report: Report) -> Iterator[None]:
 
 @contextmanager
 def _quiet(plan: Plan, world: World, record: Record) -> Iterator[None]:
-    """The group does not fight the rollout meanwhile; what a dead run left suspended is resumed with the rest."""
-    left = _left_suspended(world, record)
+    """The group does not fight the rollout meanwhile; what a dead run left suspended is resumed with the rest.
+
+    Not where the lease was lost: whoever took over relies on the processes being suspended, and resumes them.
+    """
+    left = record.entry.suspended
     wanted = tuple(each for each in QUIET if plan.drain)
     record.suspending(tuple(dict.fromkeys((*left, *wanted))))
     suspended = world.group.suspend(wanted) if wanted else ()
     record.suspending(tuple(dict.fromkeys((*left, *suspended))))
     try:
         yield
-    finally:
-        ours = record.account.suspended
-        if ours:
-            world.group.resume(ours)
-            record.suspending(())
+    except LeaseHeld:
+        raise
+    except BaseException:
+        _resume(world, record)
+        raise
+    _resume(world, record)
 
 
-def _left_suspended(world: World, record: Record) -> tuple[str, ...]:
-    """The processes the last run suspended and never resumed, by its record."""
-    account = record.account
-    ours = keys.record(account.app, account.group, account.generation)
-    earlier = [key for key in world.store.list(keys.records(account.app, account.group)) if key < ours]
-    stored = world.store.get(earlier[-1]) if earlier else None
-    return document.read(stored.body, earlier[-1]).texts("suspended") if stored else ()
+def _resume(world: World, record: Record) -> None:
+    if record.entry.suspended:
+        world.group.resume(record.entry.suspended)
+        record.suspending(())

@@ -15,14 +15,15 @@ _HEADLINE = {
 }
 
 
-def headline(rolled: Rolled, version: str) -> str:
+def headline(rolled: Rolled) -> str:
     """One line: what the group runs now and how that came."""
-    return _HEADLINE[rolled.ending.result].format(group=rolled.group, version=version, previous=rolled.previous_version)
+    restored = rolled.ending.plan.target.version
+    return _HEADLINE[rolled.ending.result].format(group=rolled.group, version=rolled.version, previous=restored)
 
 
-def markdown(rolled: Rolled, version: str) -> str:
+def markdown(rolled: Rolled) -> str:
     """The headline, why, every instance, and when each was out of service."""
-    parts = [f"### {headline(rolled, version)}"]
+    parts = [f"### {headline(rolled)}"]
     if rolled.ending.reason:
         parts.append(f"> {_cell(rolled.ending.reason)}")
     parts.append(_table(rolled))
