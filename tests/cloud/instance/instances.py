@@ -128,12 +128,16 @@ class Instance:
         *,
         unhealthy: bool = False,
         exit_code: int | None = None,
+        promtail: str = "",
         parameters: str = PARAMETER,
         spoil: Callable[[dict[str, Any]], None] | None = None,
     ) -> Published:
-        """Puts a release with the team's application into the bucket, by the contract (docs/contracts.md)."""
+        """Puts a release with the team's application into the bucket, by the contract (docs/contracts.md).
+
+        `promtail` is the image of the application's second container; by default one that serves.
+        """
         image = push(self.surroundings.registry.address, "team/orange", version, unhealthy, exit_code)
-        images = {"spring_server": image, "promtail": self.surroundings.promtail}
+        images = {"spring_server": image, "promtail": promtail or self.surroundings.promtail}
         override = json.dumps({"services": {name: {"image": each} for name, each in images.items()}})
         files = {
             "docker-compose.yml": COMPOSE.encode(),
