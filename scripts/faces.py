@@ -132,7 +132,7 @@ class Step:
     script: tuple[str, ...] = ()
 
 
-BUILT = "${{ steps.build.outputs.image || inputs.image }}"
+BUILT = "${{ steps.build.outputs.image || steps.check.outputs.image }}"
 DELIVERY = (
     Step("check", "Check inputs and access", "check"),
     Step("build", "Build and push the image", "build", "inputs.image != '' && !contains(inputs.image, '@sha256:')"),
@@ -157,7 +157,7 @@ DELIVERED = {
     **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},  # also of a rollout that failed
     "version": "${{ steps.rollout.outputs.version || steps.publish.outputs.version }}",
     "image": BUILT,
-    "digest": "${{ steps.build.outputs.digest }}",
+    "digest": "${{ steps.build.outputs.digest || steps.check.outputs.digest }}",
 }
 """The root action's outputs and where they come from."""
 

@@ -100,6 +100,12 @@ def test_the_root_action_promises_these_outputs() -> None:
     assert set(action("")["outputs"]) == set(promised.split())
 
 
+@pytest.mark.parametrize("name", ["image", "digest"])
+def test_the_root_action_says_which_image_also_when_it_was_given(name: str) -> None:
+    value = action("")["outputs"][name]["value"]
+    assert value == f"${{{{ steps.build.outputs.{name} || steps.check.outputs.{name} }}}}"
+
+
 @pytest.mark.parametrize("folder", ACTIONS)
 def test_an_output_comes_from_a_step_that_exists(folder: str) -> None:
     steps = {step["id"] for step in action(folder)["runs"]["steps"]}

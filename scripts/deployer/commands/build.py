@@ -40,7 +40,7 @@ def run(inputs: BuildInputs, console: Console) -> Outcome:
     """Outputs `image` (name@sha256:…), `digest` and `version`; the first two are empty when nothing was pushed."""
     with interruptible("what was pushed stays; run again to finish"):
         version = version_for(inputs.version, console.run)
-        build = _build(inputs, version, console.run)
+        build = build_of(inputs, version, console.run)
         image = reference.parse(f"{build.image}:{version}")
         return _outcome(image, version, _digest(inputs, build, image, console))
 
@@ -57,8 +57,10 @@ def _digest(inputs: BuildInputs, build: Build, image: Reference, console: Consol
     return (reported or registries.digest(image)) if build.push else ""
 
 
-def _build(inputs: BuildInputs, version: str, run: RunContext) -> Build:
+def build_of(inputs: BuildInputs, version: str, run: RunContext) -> Build:
     """What the inputs ask for; raises BadInput for everything that is wrong with it."""
+    if bool(inputs.registry_username) != bool(inputs.registry_password):
+        raise BadInput("registry-username and registry-password go together", "give both, or neither")
     if reference.parse(inputs.image).name != inputs.image:
         raise BadInput(f"image is {inputs.image!r}, with a tag", "give the name alone: the tag is the version")
     build = Build(
@@ -100,8 +102,6 @@ def _cache_folder() -> str:
 
 def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Credentials:
     """The given login for the image's registry; for every other what docker and AWS know."""
-    if bool(inputs.registry_username) != bool(inputs.registry_password):
-        raise BadInput("registry-username and registry-password go together", "give both, or neither")
     found = credentials_for(inputs, console)
     if not inputs.registry_username:
         return found

@@ -37,7 +37,7 @@ URL_PATTERN = r"https?://[!-~]+"
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
     """What the inputs and the working directory say; only images may still have to be resolved."""
 
     version: str
@@ -59,7 +59,7 @@ class _Publication:
 def run(inputs: PublishInputs, console: Console) -> Outcome:
     """Outputs `version` and `manifest-sha256`."""
     with interruptible("a release without its manifest does not exist yet; run again to finish"):
-        draft = _draft(inputs, console.run)
+        draft = draft_of(inputs, console.run)
         store = Bucket(open_session(inputs, console).client("s3"), inputs.bucket)
         existing = store.get(keys.release(inputs.app, draft.version))
         publication = _complete(inputs, draft, _known_pins(existing), console)
@@ -71,8 +71,8 @@ def run(inputs: PublishInputs, console: Console) -> Outcome:
         return _outcome(inputs, draft.version, manifest)
 
 
-def _draft(inputs: PublishInputs, run: RunContext) -> _Draft:
-    """Raises BadInput for everything that is wrong and can be known here."""
+def draft_of(inputs: PublishInputs, run: RunContext) -> Draft:
+    """What is to be published; raises BadInput for everything that is wrong and can be known without asking anyone."""
     keys.check_app(inputs.app)
     keys.check_bucket(inputs.bucket)
     version = version_for(inputs.version, run)
@@ -81,7 +81,7 @@ def _draft(inputs: PublishInputs, run: RunContext) -> _Draft:
     content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
     choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images)
     environment = EnvironmentSource(inputs.parameters, content.environment_file)
-    return _Draft(version, content, choice, environment, health, _activate())
+    return Draft(version, content, choice, environment, health, _activate())
 
 
 def _activate() -> bytes:
@@ -115,7 +115,7 @@ def _known_pins(existing: Stored | None) -> Mapping[str, str]:
     return Release.from_json(existing.body).images if existing else {}
 
 
-def _complete(inputs: PublishInputs, draft: _Draft, known: Mapping[str, str], console: Console) -> _Publication:
+def _complete(inputs: PublishInputs, draft: Draft, known: Mapping[str, str], console: Console) -> _Publication:
     registries = Registries(credentials_for(inputs, console))
     found = draft.choice.resolved(known, lambda image: registries.digest(reference.parse(image)))
     images = {service: found[service] for service in draft.content.compose.services if service in found}
@@ -148,7 +148,7 @@ def _run(run: RunContext) -> Run:
     return Run(run.run_id, run.run_attempt, run.run_url, run.actor)
 
 
-def _tell(release: Release, draft: _Draft, console: Console) -> None:
+def _tell(release: Release, draft: Draft, console: Console) -> None:
     for warning in draft.content.warnings:
         console.warning("release", warning)
     for service, image in draft.choice.floating.items():

@@ -52,7 +52,7 @@ def choose(compose: Compose, given: Mapping[str, str], pin_images: bool) -> Choi
     """An image for every service; raises BadInput that names every service without one."""
     if unknown := sorted(set(given) - set(compose.services)):
         raise BadInput(
-            f"`images` names no service of the compose files: {', '.join(unknown)}",
+            f"an image is given for {', '.join(unknown)}, which is no service of the compose files",
             f"the services are {', '.join(compose.services)}",
         )
     pinned, to_resolve, floating = dict(given), {}, {}

@@ -1,0 +1,111 @@
+"""`check`: what is wrong with a delivery is said before its first step changes anything."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from deployer import cli
+from deployer.core.errors import EXIT_BAD_INPUT, EXIT_DONE
+
+DIGEST = "sha256:" + "d" * 64
+IMAGE = "registry.example.com/orange"
+COMPOSE = """\
+services:
+  web:
+    image: ${REGISTRY}/orange
+  promtail:
+    image: grafana/promtail
+"""
+FLAGS = {
+    "app": "orange",
+    "bucket": "releases",
+    "auto-scaling-group": "orange-prod",
+    "version": "v1",
+    "image": IMAGE,
+    "service": "web",
+    "aws-region": "eu-central-1",
+}
+
+
+@pytest.fixture(autouse=True)
+def checkout(aws_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [each for each in os.environ if each.startswith("GITHUB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def check(**changes: str) -> int:
+    flags = {**FLAGS, **{name.replace("_", "-"): value for name, value in changes.items()}}
+    return cli.main(["check", "--json", *(f"--{name}={value}" for name, value in flags.items() if value)], {})
+
+
+def test_image_to_be_built_has_no_digest_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check() == EXIT_DONE
+    assert json.loads(capsys.readouterr().out) == {"image": "", "digest": "", "exit_code": 0}
+
+
+def test_image_given_by_its_digest_is_said_and_nothing_is_built(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "Dockerfile").unlink()
+    assert check(image=f"{IMAGE}:v0@{DIGEST}", push="false") == EXIT_DONE
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["image"], answer["digest"]) == (f"{IMAGE}@{DIGEST}", DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"app": "a/b"}, "a/b"),
+        ({"bucket": "s3://releases"}, "s3://releases"),
+        ({"auto_scaling_group": "a b"}, "a b"),
+        ({"version": "a b"}, "a b"),
+        ({"version": ""}, "--version"),
+        ({"image": ""}, "service"),
+        ({"service": ""}, "service"),
+        ({"service": "wev"}, "wev"),
+        ({"image": IMAGE + ":v1"}, "with a tag"),
+        ({"image": "Registry/Orange"}, "Registry/Orange"),
+        ({"image": IMAGE + "@sha256:d"}, "@sha256:d"),
+        ({"push": "false"}, "push is false"),
+        ({"cache": "inline"}, "inline"),
+        ({"provenance": "yes"}, "provenance"),
+        ({"extra_tags": "a b"}, "extra-tags"),
+        ({"platforms": "amd64"}, "platforms"),
+        ({"build_args": "1A=x"}, "build-args"),
+        ({"secrets": "id=npm"}, "npm has no source"),
+        ({"context": "none"}, "context"),
+        ({"dockerfile": "none"}, "none"),
+        ({"registry_username": "user"}, "registry-password"),
+        ({"images": "web=team/orange:v1"}, "web=team/orange:v1"),
+        ({"images": f"web=team/orange@{DIGEST}"}, "twice"),
+        ({"images": f"wev=team/orange@{DIGEST}"}, "wev"),
+        ({"image": "", "service": ""}, "service web runs"),
+        ({"compose_files": "none.yml"}, "none.yml"),
+        ({"files": "none"}, "none"),
+        ({"parameters": "/orange/*"}, "/orange/*"),
+        ({"health_check": "localhost:8080"}, "localhost:8080"),
+        ({"health_status": "99"}, "99"),
+        ({"health_timeout": "0s"}, "health-timeout"),
+        ({"max_unavailable": "0"}, "max-unavailable"),
+        ({"drain": "sometimes"}, "sometimes"),
+        ({"aws_region": "nowhere"}, "nowhere"),
+    ],
+)
+def test_bad_input_of_any_step_is_found(
+    changes: dict[str, str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(**changes) == EXIT_BAD_INPUT
+    answer = json.loads(capsys.readouterr().out)
+    assert named in answer["error"] + answer["fix"]
+    assert answer["fix"]
