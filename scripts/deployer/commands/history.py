@@ -25,7 +25,8 @@ def run(inputs: StatusInputs, console: Console) -> Outcome:
         console.say(f"{name}: {len(records)} rollouts" if records else f"{name}: nothing was ever rolled out")
         for each in records:
             told = {field: each.get(field, "?") for field in _SAID}
-            console.say("  {started_at}  {from} → {to}  {result}".format_map({**told, "from": told["from"] or "nothing"}))
+            told["from"] = told["from"] or "nothing"
+            console.say("  {started_at}  {from} → {to}  {result}".format_map(told))
             console.say("    generation {generation}, by {owner} {run_url}".format_map(told).rstrip())
     return Outcome(outputs={"history": told})
 
