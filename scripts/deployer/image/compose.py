@@ -156,13 +156,24 @@ def _parse(path: str, body: bytes) -> object:
         _refuse(path, 0, f"not YAML ({' '.join(str(error).split())})", "save it as UTF-8 text")
 
 
+_NOT_OF_ITS_TYPE = (ArithmeticError, AttributeError, LookupError, ValueError)
+"""What PyYAML lets through for `2024-02-30`, `!!int x` and their like, without a word on where."""
+
+
 @cache
 def _loader() -> Any:
     """PyYAML's safe loader with compose's own tags: `!reset` takes a key away, `!override` stands for its value."""
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+            try:
+                return super().construct_object(node, deep)
+            except _NOT_OF_ITS_TYPE as error:
+                kind = node.tag.rpartition(":")[2]
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{node.value!r} is no {kind}", node.start_mark
+                ) from error
 
     def override(loader: yaml.SafeLoader, node: yaml.Node) -> object:
         if isinstance(node, yaml.MappingNode):
