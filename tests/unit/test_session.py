@@ -158,6 +158,18 @@ def test_only_a_custom_endpoint_gets_buckets_in_the_path(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("somebody")
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
+@pytest.mark.parametrize("value", ["127.0.0.1:4566", "localhost", "http://", "ftp://localhost", "http://a b"])
+def test_an_endpoint_that_is_no_url_is_bad_input_that_names_the_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput, match=f"{name} is") as refused:
+        opened(aws_region=REGION).client("ssm")
+    assert "http://" in refused.value.fix
+
+
+@pytest.mark.usefixtures("somebody")
 def test_sts_is_asked_in_the_region_even_where_the_shell_prefers_the_global_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from deployer import __version__
+from deployer.core.errors import BadInput
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -15,10 +17,11 @@ def client_config(run_tag: str) -> Config:
     """Patient with throttling (about 15 s), and recognisable in CloudTrail by `run_tag`, if there is one.
 
     A custom endpoint (a local cloud, a proxy) gets buckets in the path, as its host name cannot carry them, and
-    checksums only where S3 demands one, as not all of them know the trailing kind.
+    checksums only where S3 demands one, as not all of them know the trailing kind. Raises BadInput where it is no URL.
     """
     from botocore.config import Config
 
+    _check_endpoints()
     config = Config(
         user_agent_extra=f"awesomeorange-deploy/{__version__}" + (f" run/{run_tag}" if run_tag else ""),
         retries={"mode": "standard", "total_max_attempts": 6},
@@ -34,3 +37,12 @@ def client_config(run_tag: str) -> Config:
         response_checksum_validation="when_required",
     )
     return config.merge(custom)
+
+
+def _check_endpoints() -> None:
+    """botocore finds out only when a client is made, and does not say where the endpoint came from."""
+    for name, value in os.environ.items():
+        if name.startswith("AWS_ENDPOINT_URL") and value and not re.fullmatch(r"https?://[!-~]+", value):
+            raise BadInput(
+                f"{name} is {value!r}, which is no URL", "write it with its scheme, for example http://localhost:4566"
+            )
