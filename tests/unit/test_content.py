@@ -80,7 +80,7 @@ def test_the_environment_file_may_be_one_level_above(root: Path) -> None:
     assert gather(root, environment_file="../.env").environment_file == "../.env"
 
 
-@pytest.mark.parametrize("path", ["../../.env", "/etc/env", "~/.env", "${X}", "..", "."])
+@pytest.mark.parametrize("path", ["../../.env", "/etc/env", "~/.env", "${X}", "..", ".", "\udce9.env"])
 def test_the_environment_file_stays_near(root: Path, path: str) -> None:
     put(root, "docker-compose.yml", WEB)
     with pytest.raises(BadInput, match="environment-file"):
@@ -158,6 +158,52 @@ def test_link_that_leaves_the_working_directory_is_refused(root: Path) -> None:
     with pytest.raises(BadInput, match="link"):
         gather(root, "out")
     assert gather(root, "in").files["in"] == b"x"
+
+
+def test_link_to_a_folder_is_followed_as_docker_would(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    volumes: ['./conf:/conf']\n")
+    put(root, "shared/deep/a.conf")
+    put(root, "conf/b.conf")
+    (root / "conf/shared").symlink_to("../shared")
+    assert list(gather(root).files) == ["docker-compose.yml", "conf/b.conf", "conf/shared/deep/a.conf"]
+
+
+def test_link_to_a_folder_outside_is_refused_by_name(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, "../elsewhere/secret")
+    put(root, "conf/b.conf")
+    (root / "conf/out").symlink_to(root.parent / "elsewhere")
+    with pytest.raises(BadInput, match="conf/out is a link that leaves"):
+        gather(root, "conf")
+
+
+@pytest.mark.parametrize(("target", "named"), [("..", "leads round in circles"), ("round", "cannot be read")])
+def test_link_that_goes_round_in_circles_is_refused_by_name(root: Path, target: str, named: str) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, "conf/b.conf")
+    (root / "conf/round").symlink_to(target)
+    with pytest.raises(BadInput, match=f"conf/.*{named}"):
+        gather(root, "conf")
+
+
+@pytest.mark.parametrize("target", [".git", ".git/config"])
+def test_link_does_not_take_gits_own_files_along(root: Path, target: str) -> None:
+    put(root, "docker-compose.yml", WEB)
+    put(root, ".git/config", "token")
+    put(root, "conf/b.conf")
+    (root / "conf/link").symlink_to(root / target)
+    with pytest.raises(BadInput, match=r"conf/link is a link into \.git"):
+        gather(root, "conf")
+
+
+def test_name_that_is_not_utf8_is_refused(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    (root / "conf").mkdir()
+    with open(os.fsencode(root / "conf") + b"/caf\xe9", "w"):
+        pass
+    with pytest.raises(BadInput, match="name a release cannot hold") as refusal:
+        gather(root, "conf")
+    refusal.value.what.encode()
 
 
 @pytest.mark.parametrize("path", ["none.yml", "folder"])

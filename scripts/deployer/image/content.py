@@ -88,7 +88,7 @@ def _environment_file(project: str, path: str, app: Compose) -> str:
     wanted = {_on_host(project, each) for service in app.services.values() for each in service.env_files}
     candidates = [posixpath.normpath(posixpath.join(project, path)), posixpath.normpath(path)]
     found = next((each for each in candidates if each in wanted), candidates[0])
-    if not is_safe_path(found.removeprefix("../")):
+    if not (is_safe_path(found.removeprefix("../")) and _is_utf8(found)):
         raise BadInput(
             f"environment-file {path!r} is too far away",
             "it lies in the working directory, or at most one level above: .env or ../.env",
@@ -166,44 +166,79 @@ def _check_all(draft: _Draft, has_environment: bool) -> None:
 
 def _add(draft: _Draft, path: str, why: str) -> None:
     """A file, or all files of a folder."""
-    for each in _files_below(draft.root, path):
+    for each in _files_below(draft.root, path, why):
         if each not in draft.files:
-            draft.files[each] = _read(draft.root, _inside(each, why), why)
+            draft.files[each] = _read(draft.root, each, why)
         if os.access(draft.root / each, os.X_OK) and not draft.files[each].startswith(b"#!"):
             draft.warnings.append(f"{each} will not be executable on the instance: only scripts with a #! line are")
         if draft.is_too_big:
             return  # _check_all says so
 
 
-def _files_below(root: Path, path: str) -> Iterator[str]:
+def _files_below(root: Path, path: str, why: str, above: tuple[Path, ...] = ()) -> Iterator[str]:
+    """`path` if it is a file, else all files of that folder, links to folders included; `above`: where we came from."""
     if not (root / path).is_dir():
-        yield path
+        yield _inside(path, why)
         return
-    for folder, folders, names in os.walk(root / path):
-        folders[:] = sorted(each for each in folders if each != ".git")
-        for name in sorted(names):
-            yield (Path(folder) / name).relative_to(root).as_posix()
+    folder = _real(root, path, why)
+    if folder in above:
+        raise BadInput(f"{why}: {path} leads round in circles", "take away the link to a folder that it is in itself")
+    for name in _names_in(root, path, why):
+        if name != ".git":
+            yield from _files_below(root, posixpath.normpath(posixpath.join(path, name)), why, (*above, folder))
+
+
+def _names_in(root: Path, path: str, why: str) -> list[str]:
+    try:
+        return sorted(os.listdir(root / path))
+    except OSError as error:
+        raise _unreadable(path, why, error) from error
 
 
 def _inside(path: str, why: str) -> str:
-    if path != "." and not is_safe_path(path):
+    if path != "." and not (is_safe_path(path) and _is_utf8(path)):
         raise BadInput(
-            f"{why}: {path!r} is not below the working directory",
-            "a release holds files below the working directory, their names free of backslashes and control characters",
+            f"{why}: {path!r} is not below the working directory, or has a name a release cannot hold",
+            "a release holds files below the working directory, their names UTF-8 and free of backslashes and control "
+            "characters",
         )
     return path
 
 
+def _is_utf8(path: str) -> bool:
+    """Python hides other bytes of a file's name behind surrogates, which no document can hold."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _real(root: Path, path: str, why: str) -> Path:
+    """Where `path` leads; raises BadInput for a link that leaves the working directory, or leads into `.git`."""
+    top, real = Path(os.path.realpath(root)), Path(os.path.realpath(root / path))
+    if not real.is_relative_to(top):
+        raise BadInput(
+            f"{why}: {path} is a link that leaves the working directory", "put the file or folder itself there"
+        )
+    if ".git" in real.relative_to(top).parts and ".git" not in path.split("/"):
+        raise BadInput(f"{why}: {path} is a link into .git, where a job may keep its token", "take the link away")
+    return real
+
+
 def _read(root: Path, path: str, why: str) -> bytes:
+    _real(root, path, why)
     file = root / path
     try:
-        if not file.resolve().is_relative_to(root.resolve()):
-            raise BadInput(f"{why}: {path} is a link that leaves the working directory", "put the file itself there")
         if file.exists() and not file.is_file():
             raise BadInput(f"{why}: {path} is no regular file", "a release holds files and folders of files")
         return file.read_bytes()
     except OSError as error:
-        raise BadInput(
-            f"{why}: {path} cannot be read ({error.strerror})",
-            "check the path, and that the job has checked the repository out",
-        ) from error
+        raise _unreadable(path, why, error) from error
+
+
+def _unreadable(path: str, why: str, error: OSError) -> BadInput:
+    return BadInput(
+        f"{why}: {path} cannot be read ({error.strerror})",
+        "check the path, and that the job has checked the repository out",
+    )
