@@ -45,6 +45,14 @@ class RegistryStub:
         self.objects[f"{repository}/manifests/{tag}"] = self.objects[f"{repository}/manifests/{top}"]
         return top
 
+    def put(self, repository: str, tag: str, manifest: dict[str, Any], media_type: str = MANIFEST) -> None:
+        """A manifest as it is given, however odd."""
+        self.objects[f"{repository}/manifests/{tag}"] = (media_type, json.dumps(manifest).encode())
+
+    def put_blob(self, repository: str, value: dict[str, Any]) -> str:
+        """A configuration as it is given; returns its digest."""
+        return self._store(repository, "blobs", "", value)
+
     def _store(self, repository: str, kind: str, media_type: str, value: dict[str, Any]) -> str:
         body = json.dumps(value).encode()
         self.objects[f"{repository}/{kind}/{digest_of(body)}"] = (media_type, body)

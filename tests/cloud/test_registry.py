@@ -68,6 +68,13 @@ def test_private_image_is_read_with_the_login(registry: RegistryStub, auth: str)
 
 
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
+def test_password_may_hold_any_letter(registry: RegistryStub, auth: str) -> None:
+    registry.auth, registry.password = auth, "pässwörd-€-密"
+    digest = registry.add("team/orange", "v1")
+    assert Registries(lambda _: ("user", "pässwörd-€-密")).digest(image(registry)) == digest
+
+
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
 def test_private_image_without_a_login_is_refused_with_the_way_to_log_in(registry: RegistryStub, auth: str) -> None:
     registry.auth, registry.password = auth, "other"
     registry.add("team/orange", "v1")
@@ -78,7 +85,7 @@ def test_private_image_without_a_login_is_refused_with_the_way_to_log_in(registr
         Registries(user).digest(image(registry))
 
 
-@pytest.mark.parametrize("realm", ["http://auth.example.com/token", "ftp://127.0.0.1/", "not a url"])
+@pytest.mark.parametrize("realm", ["http://auth.example.com/token", "ftp://127.0.0.1/", "not a url", "http://["])
 def test_password_is_not_sent_in_the_clear_to_another_host(registry: RegistryStub, realm: str) -> None:
     registry.auth, registry.realm = "bearer", realm
     registry.add("team/orange", "v1")
@@ -131,6 +138,40 @@ def test_labels_of_an_image_without_labels_and_of_no_image(registry: RegistryStu
     digest = registry.add("team/orange", "v1")
     assert Registries(nobody).labels(image(registry)) == (digest, {})
     assert Registries(nobody).labels(image(registry, "team/orange:v2")) is None
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"manifests": [{}]},
+        {"manifests": ["text"]},
+        {"manifests": [{"digest": "../../token", "platform": {"architecture": "amd64"}}]},
+        {"config": {}},
+        {"config": None},
+        {"config": {"digest": 1}},
+    ],
+)
+def test_manifest_that_is_none_is_refused(registry: RegistryStub, manifest: dict[str, object]) -> None:
+    registry.put("team/orange", "v1", manifest)
+    with pytest.raises(Refused, match="manifest of team/orange:v1") as refusal:
+        Registries(nobody).labels(image(registry))
+    assert refusal.value.fix
+
+
+@pytest.mark.parametrize("listed", [None, [], 5])
+def test_index_of_nothing_has_no_labels(registry: RegistryStub, listed: object) -> None:
+    registry.put("team/orange", "v1", {"manifests": listed})
+    found = Registries(nobody).labels(image(registry))
+    assert found is not None
+    assert found[1] == {}
+
+
+@pytest.mark.parametrize("config", [{"config": []}, {"config": {"Labels": ["a"]}}, {"config": {"Labels": None}}])
+def test_odd_configuration_of_an_image_has_no_labels(registry: RegistryStub, config: dict[str, object]) -> None:
+    registry.put("team/orange", "v1", {"config": {"digest": registry.put_blob("team/orange", config)}})
+    found = Registries(nobody).labels(image(registry))
+    assert found is not None
+    assert found[1] == {}
 
 
 def docker_config(folder: Path, config: object) -> dict[str, str]:

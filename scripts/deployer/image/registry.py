@@ -5,6 +5,7 @@ No docker engine is needed, and an image need not be pulled to learn its digest.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable
@@ -45,7 +46,7 @@ class Registries:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._authorization: dict[tuple[str, str], str] = {}
+        self._authorization: dict[tuple[str, str], bytes] = {}
 
     def digest(self, image: Reference) -> str:
         """`sha256:…` of what the tag stands for now: the index of an image for several platforms, else its manifest.
@@ -64,12 +65,13 @@ class Registries:
             return None
         digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
         manifest = _json(image, answer)
-        if platforms := [each for each in manifest.get("manifests", ()) if not _is_attestation(each)]:
-            manifest = self._json_of(image, f"manifests/{platforms[0]['digest']}")
+        listed = manifest.get("manifests")
+        if platforms := [each for each in listed if not _is_attestation(each)] if isinstance(listed, list) else []:
+            manifest = self._json_of(image, f"manifests/{_digest_in(image, platforms[0])}")
         if "config" not in manifest:
             return digest, {}
-        config = self._json_of(image, f"blobs/{manifest['config']['digest']}")
-        return digest, dict((config.get("config") or {}).get("Labels") or {})
+        config = self._json_of(image, f"blobs/{_digest_in(image, manifest['config'])}")
+        return digest, _labels_in(config)
 
     def _digest_of_body(self, image: Reference) -> str:
         answer = self._get(image, f"manifests/{image.tag}")
@@ -100,29 +102,35 @@ class Registries:
         return answer
 
     def _ask(self, http: Session, image: Reference, path: str, method: str) -> Response:
-        headers = {"Accept": ACCEPT if path.startswith("manifests/") else "*/*"}
+        headers: dict[str, str | bytes] = {"Accept": ACCEPT if path.startswith("manifests/") else "*/*"}
         if known := self._authorization.get((image.registry, image.repository)):
             headers["Authorization"] = known
         return _request(http, method, _url(image, path), headers=headers)
 
-    def _authorize(self, http: Session, image: Reference, challenge: str) -> str:
-        """The Authorization header a challenge asks for; "" if nothing can be offered."""
-        from requests.auth import _basic_auth_str
-
+    def _authorize(self, http: Session, image: Reference, challenge: str) -> bytes:
+        """The Authorization header a challenge asks for; empty if nothing can be offered."""
         who = self._credentials(image.registry)
         kind, _, rest = challenge.partition(" ")
         if kind.lower() == "basic":
-            return _basic_auth_str(*who) if who else ""
+            return _basic(who) if who else b""
         wanted = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         realm = wanted.pop("realm", "")
         if kind.lower() != "bearer" or not _is_trusted(realm, image.registry):
-            raise Refused(f"{image.registry} asks for a login of an unknown kind: {challenge!r}")
+            raise Refused(
+                f"{image.registry} asks for a login of an unknown kind: {challenge!r}",
+                "check the registry's name, and whether a proxy in between answers for it",
+            )
         query = {"service": wanted.get("service", ""), "scope": f"repository:{image.repository}:pull"}
-        answer = _request(http, "GET", realm, params=query, auth=who)
+        answer = _request(http, "GET", realm, params=query, headers={"Authorization": _basic(who)} if who else {})
         if answer.status_code != 200:
             _denied(image, who is not None)
         token = _json(image, answer)
-        return f"Bearer {token.get('token') or token.get('access_token') or ''}"
+        return f"Bearer {token.get('token') or token.get('access_token') or ''}".encode()
+
+
+def _basic(who: tuple[str, str]) -> bytes:
+    """The header for user and password, in UTF-8 (RFC 7617); requests knows only what latin-1 can write."""
+    return b"Basic " + base64.b64encode(":".join(who).encode())
 
 
 def _session() -> Session:
@@ -160,7 +168,10 @@ def _url(image: Reference, path: str) -> str:
 
 def _is_trusted(realm: str, registry: str) -> bool:
     """A password goes over TLS, or stays on this machine."""
-    parts = urlsplit(realm)
+    try:
+        parts = urlsplit(realm)
+    except ValueError:
+        return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(registry) and is_loopback(parts.netloc))
 
 
@@ -179,9 +190,27 @@ def _json(image: Reference, answer: Response) -> dict[str, Any]:
     return value
 
 
-def _is_attestation(entry: dict[str, Any]) -> bool:
+def _is_attestation(entry: Any) -> bool:
     """buildx files provenance and SBOM in the index as manifests of the platform unknown/unknown."""
-    return (entry.get("platform") or {}).get("architecture") == "unknown"
+    platform = entry.get("platform") if isinstance(entry, dict) else None
+    return isinstance(platform, dict) and platform.get("architecture") == "unknown"
+
+
+def _digest_in(image: Reference, descriptor: Any) -> str:
+    """The digest a manifest names something by."""
+    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
+    if not isinstance(digest, str) or not re.fullmatch(DIGEST_PATTERN, digest):
+        raise Refused(
+            f"{image.registry} has a manifest of {image.repository}:{image.tag} that is not one of OCI's or docker's",
+            "push the image again",
+        )
+    return digest
+
+
+def _labels_in(config: dict[str, Any]) -> dict[str, str]:
+    inner = config.get("config")
+    labels = inner.get("Labels") if isinstance(inner, dict) else None
+    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
 
 
 def _no_such_image(image: Reference) -> NoReturn:
