@@ -15,6 +15,7 @@ DIRECTORY = Path(__file__).resolve().parent.parent / "instance"
 
 GENERATION_PATTERN = r"0|[1-9][0-9]{0,9}"
 SUBCOMMAND_PATTERN = r"boot|prefetch|activate|status|down"
+TIMEOUT_PATTERN = r"[1-9][0-9]{0,5}"
 
 MOST_DOCUMENT = 64 * 1024
 """SSM: a document has at most 64 KB."""
@@ -31,8 +32,11 @@ _PARAMETERS = {
     "Version": (f"({VERSION_PATTERN})?", "Version of the release"),
     "ManifestSha256": (f"({SHA256_PATTERN})?", "SHA-256 of the release's manifest"),
     "Generation": (f"({GENERATION_PATTERN})?", "Fencing token of the rollout"),
+    "Timeout": (TIMEOUT_PATTERN, "Seconds until the command is killed: 5 to 172800, anything else means 3600"),
 }
-_REQUIRED = frozenset({"Subcommand", "App", "Bucket", "Group"})
+_DEFAULTS = {"Version": "", "ManifestSha256": "", "Generation": "", "Timeout": "3600"}
+_OF_THE_STEP = frozenset({"Timeout"})
+"""Not for the script: SSM itself puts them in where the step names them."""
 
 
 def read(name: str) -> str:
@@ -41,7 +45,10 @@ def read(name: str) -> str:
 
 
 def ssm_document() -> str:
-    """The SSM document as JSON: one shell step that carries the loader, every parameter typed and patterned."""
+    """The SSM document as JSON: one shell step that carries the loader, every parameter typed and patterned.
+
+    Its `Timeout` bounds what runs on the instance (seconds; SSM kills the whole process group).
+    """
     script = _fill(read("document.sh"), LOADER=read("loader"))
     content = {
         "schemaVersion": "2.2",
@@ -51,7 +58,7 @@ def ssm_document() -> str:
             {
                 "action": "aws:runShellScript",
                 "name": "deployer",
-                "inputs": {"timeoutSeconds": "3600", "runCommand": script.splitlines()},
+                "inputs": {"timeoutSeconds": "{{ Timeout }}", "runCommand": script.splitlines()},
             }
         ],
     }
@@ -74,14 +81,9 @@ def user_data(app: str, bucket: str, group: str, lifecycle_hook: str) -> str:
 
 def _parameter(name: str) -> dict[str, str]:
     pattern, description = _PARAMETERS[name]
-    default = {} if name in _REQUIRED else {"default": ""}
-    return {
-        "type": "String",
-        "description": description,
-        "allowedPattern": f"^({pattern})$",
-        "interpolationType": "ENV_VAR",
-        **default,
-    }
+    by_variable = {} if name in _OF_THE_STEP else {"interpolationType": "ENV_VAR"}
+    default = {"default": _DEFAULTS[name]} if name in _DEFAULTS else {}
+    return {"type": "String", "description": description, "allowedPattern": f"^({pattern})$", **by_variable, **default}
 
 
 def _fill(template: str, **values: str) -> str:

@@ -11,6 +11,7 @@ from deployer.core.errors import BadInput
 from deployer.github.console import console_for
 from deployer.inputs import RenderInputs
 from deployer.instance_files import DIRECTORY, MOST_DOCUMENT, MOST_USER_DATA
+from localcloud.aws.documents import step_of
 
 LOADER = (DIRECTORY / "loader").read_text()
 GOOD = {
@@ -21,6 +22,7 @@ GOOD = {
     "Version": ["", "v1.2.3", "20261124.7.1-abcdef0"],
     "ManifestSha256": ["", "0" * 64],
     "Generation": ["", "0", "42"],
+    "Timeout": ["5", "600", "172800"],
 }
 BAD = {
     "Subcommand": ["", "rm", "boot; rm -rf /", "status\nboot"],
@@ -30,6 +32,7 @@ BAD = {
     "Version": ["..", "-v", "v 1", "v1;id", "a" * 129],
     "ManifestSha256": ["0" * 63, "G" * 64, "0" * 65],
     "Generation": ["-1", "01", "1.0", "12345678901"],
+    "Timeout": ["", "0", "10m", "60 ", "-1", "1000000"],
 }
 
 
@@ -67,11 +70,19 @@ def test_sizes_stay_within_what_aws_takes() -> None:
 
 
 def test_no_value_is_ever_pasted_into_the_script() -> None:
-    step = document()["mainSteps"][0]
+    step, parameters = document()["mainSteps"][0], document()["parameters"]
+    by_variable = {name for name, each in parameters.items() if each.get("interpolationType") == "ENV_VAR"}
 
     assert step["action"] == "aws:runShellScript"
     assert "{{" not in "\n".join(step["inputs"]["runCommand"])
-    assert {each["interpolationType"] for each in document()["parameters"].values()} == {"ENV_VAR"}
+    assert parameters.keys() - by_variable == {"Timeout"}
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({"Timeout": ["90"]}, 90), ({}, 3600)])
+def test_whoever_sends_the_command_says_how_long_it_may_take(given: dict[str, list[str]], seconds: int) -> None:
+    place = {"Subcommand": ["status"], "App": ["orange"], "Bucket": ["releases"], "Group": ["fleet"]}
+
+    assert step_of(document(), {**place, **given}).timeout == seconds
 
 
 def test_every_parameter_has_good_and_bad_examples_here() -> None:
@@ -92,7 +103,7 @@ def test_patterns_keep_bad_values_out(name: str, value: str) -> None:
 def test_parameters_with_a_default_may_be_left_out() -> None:
     defaults = {name for name, each in document()["parameters"].items() if "default" in each}
 
-    assert defaults == {"Version", "ManifestSha256", "Generation"}
+    assert defaults == {"Version", "ManifestSha256", "Generation", "Timeout"}
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
