@@ -24,10 +24,10 @@ def run(inputs: StatusInputs, console: Console) -> Outcome:
     for name, records in told.items():
         console.say(f"{name}: {len(records)} rollouts" if records else f"{name}: nothing was ever rolled out")
         for each in records:
-            told = {field: each.get(field, "?") for field in _SAID}
-            told["from"] = told["from"] or "nothing"
-            console.say("  {started_at}  {from} → {to}  {result}".format_map(told))
-            console.say("    generation {generation}, by {owner} {run_url}".format_map(told).rstrip())
+            said = {field: each.get(field, "?") for field in _SAID}
+            said["from"] = said["from"] or "nothing"
+            console.say("  {started_at}  {from} → {to}  {result}".format_map(said))
+            console.say("    generation {generation}, by {owner} {run_url}".format_map(said).rstrip())
     return Outcome(outputs={"history": told})
 
 
