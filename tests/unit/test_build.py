@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer.core.errors import BadInput
+from deployer.core.errors import BadInput, Refused
 from deployer.image.build import Build, arguments, check, check_abilities
-from deployer.image.docker import own_config
+from deployer.image.docker import Docker, own_config
 
 IMAGE = "registry.example.com/orange"
 BUILD = Build(image=IMAGE, tags=("v1", "sha-abc"))
@@ -174,6 +174,15 @@ def test_what_the_engine_cannot_do_is_said_before_it_starts(build: Build, named:
         check_abilities(build, can_attest=False)
     check_abilities(build, can_attest=True)
     check_abilities(BUILD, can_attest=False)
+
+
+def test_login_that_is_refused_says_what_to_check(tmp_path: Path) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\necho unauthorized >&2\nexit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    with pytest.raises(Refused, match=r"ghcr\.io does not accept the login of user: unauthorized") as refusal:
+        Docker({"PATH": str(tmp_path)}).login("ghcr.io", "user", "wr0ng")
+    assert "registry-password" in refusal.value.fix
+    assert "wr0ng" not in str(refusal.value)
 
 
 def test_login_is_kept_apart_from_the_users_docker(tmp_path: Path) -> None:

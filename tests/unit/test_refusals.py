@@ -88,6 +88,8 @@ def test_a_denied_call_nobody_can_read_an_action_from_still_has_its_cause() -> N
         ("NoSuchBucket", "no such bucket", "bucket"),
         ("PermanentRedirect", "another region", "aws-region"),
         ("InvalidDocument", "no such SSM document", "document"),
+        ("InternalServerError", "trouble of its own", "later"),
+        ("503", "trouble of its own", "later"),
     ],
 )
 def test_a_known_answer_has_cause_and_fix(code: str, cause: str, fix: str) -> None:
@@ -102,6 +104,7 @@ def test_other_answers_pass_in_awss_own_words() -> None:
     refusal = refusal_of(error, "autoscaling:SetDesiredCapacity on shop")
     assert "AutoScalingGroup name not found - no such group: {shop}" in refusal.what
     assert "ValidationError" in refusal.what
+    assert "aws-region" in refusal.fix
     assert refusal.exit_code == 1
 
 
@@ -141,9 +144,18 @@ def test_a_profile_that_does_not_exist_is_bad_input() -> None:
     assert "prod" in refusal.what
 
 
-def test_anything_else_of_botocores_is_one_line() -> None:
-    refusal = refusal_of(of.ParamValidationError(report="a\nb"), "s3:GetObject")
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (of.ParamValidationError(report="a\nb"), "check the inputs"),
+        (of.IncompleteReadError(actual_bytes=1, expected_bytes=2), "run again"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_anything_else_of_botocores_is_one_line_and_a_next_step(error: of.BotoCoreError, fix: str) -> None:
+    refusal = refusal_of(error, "s3:GetObject")
     assert "\n" not in refusal.what
+    assert fix in refusal.fix
 
 
 def fail_to_upload() -> None:

@@ -124,8 +124,9 @@ def test_the_session_name_is_one_sts_takes(given: str, run_tag: str, name: str) 
 
 
 def test_a_session_name_of_one_character_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="role-session-name"):
+    with pytest.raises(BadInput, match="role-session-name") as refused:
         sts.request_from(Access(role_to_assume=ROLE, role_session_name="x"), "")
+    assert "leave it out" in refused.value.fix
 
 
 @pytest.mark.parametrize(

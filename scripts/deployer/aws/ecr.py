@@ -9,6 +9,8 @@ from typing import Any
 from deployer.aws.refusals import calling
 from deployer.core.errors import Refused
 
+AGAIN = "run again; if it stays so, log in before this step with docker login"
+
 _HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
 
@@ -34,7 +36,7 @@ def login(client: Any) -> tuple[str, str]:
         token = answer["authorizationData"][0]["authorizationToken"]
         user, colon, password = base64.b64decode(token).decode().partition(":")
     except (KeyError, IndexError, ValueError) as error:
-        raise Refused("ecr:GetAuthorizationToken answered without a token") from error
+        raise Refused("ecr:GetAuthorizationToken answered without a token", AGAIN) from error
     if not colon:
-        raise Refused("ecr:GetAuthorizationToken answered with a token of an unknown form")
+        raise Refused("ecr:GetAuthorizationToken answered with a token of an unknown form", AGAIN)
     return user, password

@@ -81,6 +81,19 @@ ANSWERS = (
         "{call} failed: there is no such SSM document",
         "check `document` and aws-region, or set up the stack that makes the document",
     ),
+    Answer(
+        (
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "InternalServiceError",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            *("500", "502", "503", "504"),
+        ),
+        "{call} failed: AWS has trouble of its own, again at every retry ({code}: {message})",
+        "run again later; https://health.aws.amazon.com says whether there is an outage",
+    ),
 )
 _BY_CODE = {code: answer for answer in ANSWERS for code in answer.codes}
 
@@ -135,7 +148,10 @@ def _said_no(call: str, code: str, message: str) -> DeployError:
     answer = _BY_CODE.get(code)
     if answer:
         return Refused(answer.what.format(call=call, code=code, message=message), answer.fix)
-    return Refused(f"{call} failed: {message or 'AWS gave no reason'} ({code or 'no code'})")
+    return Refused(
+        f"{call} failed: {message or 'AWS gave no reason'} ({code or 'no code'})",
+        "check the names in it, aws-region, and that the credentials are of the account they are in",
+    )
 
 
 def _no_answer(error: Exception, call: str) -> DeployError:
@@ -151,4 +167,8 @@ def _no_answer(error: Exception, call: str) -> DeployError:
         )
     if isinstance(error, (of.ProfileNotFound, of.ConfigParseError, of.InvalidConfigError)):
         return BadInput(f"{call} failed: {reason}", "check AWS_PROFILE and the AWS configuration files")
-    return Refused(f"{call} failed: {reason}")
+    if isinstance(error, (of.ParamValidationError, of.ValidationError)):
+        return Refused(
+            f"{call} was not even sent: {reason}", "check the inputs its values come from: a name is empty, or misspelt"
+        )
+    return Refused(f"{call} failed: {reason}", "run again; if it stays so, check the AWS settings of the job")

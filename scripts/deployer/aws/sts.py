@@ -88,7 +88,10 @@ def _session_name(given: str, run_tag: str) -> str:
     """2 to 64 characters of STS's alphabet; what is outside it becomes a hyphen."""
     name = re.sub(r"[^\w+=,.@-]", "-", given or f"gha-{run_tag or 'local'}", flags=re.ASCII)[:64]
     if len(name) < 2:
-        raise BadInput(f"role-session-name is {given!r}: STS takes 2 to 64 characters")
+        raise BadInput(
+            f"role-session-name is {given!r}: STS takes 2 to 64 characters",
+            "leave it out: it is gha-<run id>-<attempt> then; or give a longer one",
+        )
     return name
 
 

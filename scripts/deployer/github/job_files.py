@@ -40,7 +40,9 @@ def _pair(name: str, value: str) -> str:
     if delimiter in value:
         raise DeployError(f"the value of {name} contains its own delimiter", "run again: the delimiter is random")
     if not _NAME.fullmatch(name):
-        raise DeployError(f"{name!r} cannot name an output or a variable of a job")
+        raise DeployError(
+            f"{name!r} cannot name an output or a variable of a job", "it has letters, digits, `_` and `-` only"
+        )
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
 
 

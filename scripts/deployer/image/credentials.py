@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deployer.image.reference import DOCKER_HUB
+from deployer.image.reference import login_server
 
 HELPER_TIMEOUT = 20
 """Seconds a credential helper has to answer."""
@@ -19,7 +19,7 @@ HELPER_TIMEOUT = 20
 def from_docker(environment: Mapping[str, str], registry: str) -> tuple[str, str] | None:
     """User and password for a registry's host, as `docker pull` would find them; None if nobody is logged in."""
     config = _config(environment)
-    server = "https://index.docker.io/v1/" if registry == DOCKER_HUB else registry
+    server = login_server(registry)
     helper = _mapping(config, "credHelpers").get(server) or config.get("credsStore")
     if helper and (found := _ask(str(helper), server, environment)):
         return found

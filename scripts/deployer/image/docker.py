@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from deployer.core.errors import Refused
-from deployer.image.reference import DOCKER_HUB
+from deployer.image.reference import DOCKER_HUB, login_server
 
 NO_DOCKER = "use a runner with docker and buildx (ubuntu-latest has both), or install them: https://docs.docker.com/engine/install"
-HUB_SERVER = "https://index.docker.io/v1/"
+NO_LOGIN = (
+    "check registry-username, registry-password and the registry's name; Docker Hub and GHCR take an access token as "
+    "password, ECR neither of them but a role with ecr:GetAuthorizationToken"
+)
 
 
 class Docker:
@@ -58,9 +61,9 @@ class Docker:
         """Raises Refused with docker's own words if the registry does not accept them."""
         server = [] if registry == DOCKER_HUB else [registry]
         words = ["login", "--username", user, "--password-stdin", *server]
-        self._answer(words, f"{registry} does not accept the login of {user}", password)
+        self._answer(words, f"{registry} does not accept the login of {user}", NO_LOGIN, stdin=password)
 
-    def _answer(self, words: Sequence[str], trouble: str, stdin: str = "") -> str:
+    def _answer(self, words: Sequence[str], trouble: str, fix: str = NO_DOCKER, stdin: str = "") -> str:
         try:
             done = subprocess.run(  # noqa: S603 (docker itself, each word an argument of its own)
                 ["docker", *words],  # noqa: S607 (the one of the PATH, as everybody calls it)
@@ -74,7 +77,7 @@ class Docker:
             raise Refused(f"docker cannot be run ({error.strerror})", NO_DOCKER) from error
         if done.returncode:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise Refused(f"{trouble}: {said}", "" if stdin else NO_DOCKER)
+            raise Refused(f"{trouble}: {said}", fix)
         return done.stdout
 
 
@@ -110,9 +113,8 @@ def own_config(environment: Mapping[str, str], registry: str) -> Iterator[dict[s
         for each in home.iterdir() if home.is_dir() else ():
             if each.name != "config.json":
                 (Path(folder) / each.name).symlink_to(each.resolve())
-        server = HUB_SERVER if registry == DOCKER_HUB else registry
         config = _read_config(home / "config.json")
-        config["credHelpers"] = {**(config.get("credHelpers") or {}), server: ""}
+        config["credHelpers"] = {**(config.get("credHelpers") or {}), login_server(registry): ""}
         file = os.open(Path(folder) / "config.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(file, "w") as stream:
             json.dump(config, stream)

@@ -32,6 +32,11 @@ class Reference:
         return pin(self.name, self.digest)
 
 
+def login_server(registry: str) -> str:
+    """The name docker's configuration keeps the login of a registry's host under."""
+    return "https://index.docker.io/v1/" if registry == DOCKER_HUB else registry
+
+
 def pin(name: str, digest: str) -> str:
     """The image under its digest; what was written as name stays."""
     return f"{name}@{digest}"
