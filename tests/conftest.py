@@ -15,9 +15,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """`pytest -n 2 --dist loadgroup` keeps a file in one process, and all that shares the docker engine in one."""
-    for item in items:
-        group = "engine" if item.path.is_relative_to(E2E) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    group = "engine" if item.path.is_relative_to(E2E) else str(item.path)
+    item.add_marker(pytest.mark.xdist_group(group))
