@@ -13,7 +13,7 @@ demo: environment ## deliver the example to a local cloud: v1, v2 rolling, a bro
 
 test: environment ## run every test, on a docker engine installed and started for it
 	@localcloud/install
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup
+	@scripts/test
 
 check: environment ## lint, types, shell, workflows, generated files
 	@scripts/check
