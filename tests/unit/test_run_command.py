@@ -69,6 +69,7 @@ def test_an_order_is_parameters_of_the_document_and_nothing_else() -> None:
         "Version": ["v2"],
         "ManifestSha256": [SHA],
         "Generation": ["7"],
+        "Timeout": ["600"],
     }
     assert len(sent["Comment"]) <= 100
 

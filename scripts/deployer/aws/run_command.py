@@ -15,6 +15,7 @@ from deployer.core.marker import Marker, find_marker
 from deployer.core.orders import Delivery, Order, Reply, Sent
 
 MOST_INSTANCES = 50  # SendCommand: at most 50 instance ids a call
+SHORTEST_RUN = 5  # seconds; the agent takes anything out of its range for an hour
 DELIVERY = 60  # seconds a command may take to reach the agent (SendCommand: at least 30)
 UNREACHED = frozenset({"Undeliverable", "DeliveryTimedOut", "AccessDenied", "InvalidPlatform", "Terminated"})
 GIVEN_UP = frozenset({"Cancelled", "Canceled"})
@@ -91,6 +92,7 @@ class RunCommand:
                 "Version": [target.version],
                 "ManifestSha256": [target.manifest_sha256],
                 "Generation": [str(target.generation)],
+                "Timeout": [str(max(order.timeout, SHORTEST_RUN))],
             },
         )
         return str(answer["Command"]["CommandId"])

@@ -12,7 +12,7 @@ from deployer.aws.session import open_session
 from deployer.commands import build, publish
 from deployer.commands.groups import check_place
 from deployer.commands.release_version import version_for
-from deployer.commands.rolling import limits_of
+from deployer.commands.rolling import check_health, limits_of
 from deployer.core.errors import BadInput
 from deployer.github.console import Console
 from deployer.github.run import RunContext
@@ -32,9 +32,11 @@ def run(inputs: DeliveryInputs, console: Console) -> Outcome:
     Raises BadInput for what can be known here, Refused when AWS does not let us in.
     """
     check_place(inputs)
-    check_limits(limits_of(inputs), inputs.auto_rollback)
+    limits = limits_of(inputs)
+    check_limits(limits, inputs.auto_rollback)
     image = _image(inputs, console.run)
-    publish.draft_of(replace(inputs, images=_images(inputs, image)), console.run)
+    draft = publish.draft_of(replace(inputs, images=_images(inputs, image)), console.run)
+    check_health(draft.version, draft.health, limits)
     session = open_session(inputs, console)
     console.say(f"{session.role_arn or session.caller_arn} in account {session.account_id}, {session.region}")
     given = image if image and image.digest else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import socket
 from typing import Any
 
@@ -20,8 +19,6 @@ from deployer.core.release import Desired, Release, ReleaseRef, sha256_of
 from deployer.core.version import check_version
 from deployer.github.run import RunContext
 from deployer.inputs import FleetPlace
-
-GROUP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 
 
 class Groups:
@@ -78,12 +75,9 @@ class Groups:
 def check_place(place: FleetPlace) -> None:
     """Raises BadInput for names that cannot be part of a key or of a command."""
     keys.check_app(place.app)
+    keys.check_bucket(place.bucket)
     for name in place.auto_scaling_group:
-        if not re.fullmatch(GROUP_PATTERN, name):
-            raise BadInput(
-                f"auto-scaling-group has {name!r}",
-                "a group's name is 1 to 255 letters, digits, dots, dashes or underscores here",
-            )
+        keys.check_group(name)
     if len(set(place.auto_scaling_group)) != len(place.auto_scaling_group):
         raise BadInput("auto-scaling-group names a group twice", "name each group once, in the order to roll them")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import check_release, limits_of, roll
+from deployer.commands.rolling import check_health, limits_of, roll
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
@@ -25,7 +25,7 @@ def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
     """The release to go back to; raises BadInput where there is none, DeployError where it was tampered with."""
     wanted = ReleaseRef(inputs.version, "") if inputs.version else _before(inputs.app, group, groups)
     release, ref = groups.release(wanted.version)
-    check_release(release, limits_of(inputs))
+    check_health(release.version, release.health, limits_of(inputs))
     if wanted.manifest_sha256 not in ("", ref.manifest_sha256):
         raise DeployError(
             f"the manifest of {wanted.version} in the bucket is not the one that was rolled out",

@@ -20,7 +20,7 @@ from deployer.core.errors import (
 )
 from deployer.core.plan import Limits
 from deployer.core.progress import Stage
-from deployer.core.release import Release, ReleaseRef
+from deployer.core.release import Health, ReleaseRef
 from deployer.github.console import Console
 from deployer.github.deployments import Deployments
 from deployer.inputs import Policy
@@ -80,11 +80,11 @@ def roll(policy: Policy, releases: Mapping[str, ReleaseRef], groups: Groups, con
     return _outcome(policy, done)
 
 
-def check_release(release: Release, limits: Limits) -> None:
+def check_health(version: str, health: Health, limits: Limits) -> None:
     """Raises BadInput for a release that could never become healthy under these limits."""
-    if release.health.timeout >= limits.instance_timeout:
+    if health.timeout >= limits.instance_timeout:
         raise BadInput(
-            f"{release.version} has {release.health.timeout} s to become healthy (its health-timeout),"
+            f"{version} has {health.timeout} s to become healthy (its health-timeout),"
             f" and instance-timeout is {limits.instance_timeout} s",
             "give a longer instance-timeout: fetching, draining and putting back take time too",
         )

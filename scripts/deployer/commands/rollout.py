@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import check_release, limits_of, roll
+from deployer.commands.rolling import check_health, limits_of, roll
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
@@ -15,5 +15,5 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     check_place(inputs)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
     release, ref = groups.release(inputs.version)
-    check_release(release, limits_of(inputs))
+    check_health(release.version, release.health, limits_of(inputs))
     return roll(inputs, dict.fromkeys(inputs.auto_scaling_group, ref), groups, console)

@@ -75,7 +75,9 @@ def seconds_of(instant: str, place: str) -> float:
     try:
         return datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp()
     except ValueError as error:
-        raise DeployError(f"{place} has an `expires_at` that is no time: {instant}") from error
+        raise DeployError(
+            f"{place} has an `expires_at` that is no time: {instant}", "write it in UTC, like 2026-01-31T18:00:00Z"
+        ) from error
 
 
 class Lease:
