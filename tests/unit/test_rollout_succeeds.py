@@ -1,0 +1,116 @@
+"""A rollout that gets there: canary, window, newborns, and what is left behind (nothing)."""
+
+from __future__ import annotations
+
+from deployer.core.actions import Result
+from deployer.core.quantities import Seconds, Share
+from deployer.core.release import ReleaseRef
+from deployer.rollout.rollout import QUIET
+from tests.unit.fake_fleet import Host, sha_of
+from tests.unit.rolling import desired_of, fleet_of, record_of, roll, void, wish
+
+
+def test_every_instance_is_proven_on_the_new_release() -> None:
+    world = fleet_of(3)
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+    assert all(host.registered for host in world.hosts.values())
+    assert (desired_of(world).version, desired_of(world).generation) == ("v2", 2)
+    assert desired_of(world).previous == ReleaseRef("v1", sha_of("v1"))
+    assert record_of(world, 2)["result"] == "succeeded"
+
+
+def test_the_window_is_never_exceeded() -> None:
+    world = fleet_of(9)
+    roll(world, wish(window=Share(3)))
+    assert world.lowest_serving == 6
+
+
+def test_one_at_a_time_keeps_all_but_one_serving() -> None:
+    world = fleet_of(5)
+    roll(world, wish(window=Share(1)))
+    assert world.lowest_serving == 4
+
+
+def test_the_canary_goes_alone_and_is_watched() -> None:
+    world = fleet_of(6)
+    roll(world, wish(window=Share(3), canary_bake=Seconds(300)))
+    first, *rest = [ids for verb, _, ids in world.history if verb == "activate"]
+    assert len(first) == 1
+    assert sum(len(ids) for ids in rest) == 5
+    assert world.time > 1_000_300
+
+
+def test_the_instance_that_is_unhealthy_already_goes_first() -> None:
+    world = fleet_of(4)
+    world.hosts["i-2"].healthy = False
+    world.later(5, lambda: setattr(world.hosts["i-2"], "healthy", True))
+    roll(world, wish())
+    assert world.activated("v2")[0] == "i-2"
+
+
+def test_a_newborn_during_the_window_is_brought_along() -> None:
+    world = fleet_of(3)
+    world.later(8, lambda: world.hosts.update({"i-new": Host("v1")}))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
+
+
+def test_an_instance_pending_at_the_promotion_is_waited_for() -> None:
+    world = fleet_of(2)
+    world.hosts["i-new"] = Host("v1", lifecycle="Pending")
+    world.later(120, lambda: setattr(world.hosts["i-new"], "lifecycle", "InService"))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
+    assert world.time > 1_000_120
+
+
+def test_an_instance_terminated_while_it_activates_is_no_failure() -> None:
+    world = fleet_of(3)
+    world.later(5, lambda: void(world.hosts.pop("i-0")))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert set(world.versions()) == {"i-1", "i-2"}
+
+
+def test_an_instance_that_runs_the_target_already_is_not_drained() -> None:
+    world = fleet_of(3, version="v2")
+    rolled = roll(world, wish("v2"))
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.lowest_serving == 3
+    assert desired_of(world).previous is None
+
+
+def test_processes_that_would_fight_are_suspended_and_resumed() -> None:
+    world = fleet_of(3)
+    seen: set[str] = set()
+    world.later(5, lambda: seen.update(world.suspended))
+    roll(world, wish())
+    assert seen == set(QUIET)
+    assert world.suspended == set()
+
+
+def test_a_process_somebody_else_suspended_stays_suspended() -> None:
+    world = fleet_of(3)
+    world.suspended = {"AZRebalance"}
+    roll(world, wish())
+    assert world.suspended == {"AZRebalance"}
+
+
+def test_without_a_load_balancer_nothing_is_suspended() -> None:
+    world = fleet_of(3, behind_load_balancer=False)
+    seen: set[str] = set()
+    world.later(3, lambda: seen.update(world.suspended))
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert seen == set()
+
+
+def test_a_newborn_whose_agent_is_not_online_yet_is_waited_for() -> None:
+    world = fleet_of(3)
+    world.later(5, lambda: world.hosts.update({"i-new": Host("v1", online=False)}))
+    world.later(60, lambda: setattr(world.hosts["i-new"], "online", True))
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
