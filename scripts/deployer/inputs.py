@@ -184,7 +184,7 @@ class Policy(FleetPlace):
     failure_limit: int = optional(0, "Failed instances a rollout tolerates")
     unreachable_limit: int = optional(0, "Unreachable instances a rollout tolerates")
     bake: Seconds = optional(Seconds(0), "Time to watch the whole group before the rollout counts as done", shown="0s")
-    alarms: Lines = optional((), "CloudWatch alarms that must stay OK while a rollout bakes")
+    alarms: Lines = optional((), "CloudWatch alarms that must stay OK from the first proven instance on")
     drain: str = optional(
         "auto", "auto: take an instance out of its target groups while it changes; never: leave it in"
     )
