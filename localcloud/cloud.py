@@ -118,7 +118,10 @@ class Cloud:
         self._balance(made)
         account.open_group(wanted, made.target_group_arn)
         self._await_instances()
-        self.environment = environment_of(self, made)
+        url = self.load_balancer.url if self.load_balancer else ""
+        self.environment = environment_of(
+            self.options, made, self.github, self.server.origin, self.registry.address, url
+        )
 
     def _open_doors(self) -> None:
         """Everything with a port, so that instances can be told where it is."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from localcloud.cloud import Cloud
-    from localcloud.resources import Made
-
+from localcloud.github.server import GitHub
+from localcloud.options import CloudOptions
+from localcloud.resources import Made
 
 LOOPBACK = "127.0.0.0/8,127.0.0.1,localhost,169.254.169.254"
 """What no proxy may be asked for."""
@@ -23,9 +21,10 @@ def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
     return {"NO_PROXY": exceptions, "no_proxy": exceptions}
 
 
-def environment_of(cloud: Cloud, made: Made) -> dict[str, str]:
-    """The environment of a client: credentials, names, and the actions' inputs."""
-    options = cloud.options
+def environment_of(
+    options: CloudOptions, made: Made, github: GitHub, origin: str, registry: str, load_balancer_url: str
+) -> dict[str, str]:
+    """The environment of a client: credentials, names, and the actions' inputs. No load balancer: an empty URL."""
     names = {
         "APP": options.app,
         "BUCKET": options.bucket,
@@ -33,26 +32,26 @@ def environment_of(cloud: Cloud, made: Made) -> dict[str, str]:
         "DOCUMENT": options.document,
     }
     environment = {
-        "AWS_ENDPOINT_URL": cloud.server.origin,
+        "AWS_ENDPOINT_URL": origin,
         "AWS_ACCESS_KEY_ID": made.access_key,
         "AWS_SECRET_ACCESS_KEY": made.secret_key,
         "AWS_REGION": options.region,
         "AWS_DEFAULT_REGION": options.region,
         **names,
         "GROUP": options.group,
-        "REGISTRY": cloud.registry.address,
+        "REGISTRY": registry,
         "PARAMETERS": options.parameters,
-        "ACTIONS_ID_TOKEN_REQUEST_URL": cloud.github.token_url,
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": cloud.github.issuer.request_token,
+        "ACTIONS_ID_TOKEN_REQUEST_URL": github.token_url,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": github.issuer.request_token,
         "ROLE_TO_ASSUME": made.role_arn,
-        "GITHUB_API_URL": cloud.github.api_url,
+        "GITHUB_API_URL": github.api_url,
         **{f"INPUT_{name}": value for name, value in names.items()},
         **without_proxy(os.environ),
     }
     if made.target_group_arn:
         environment["TARGET_GROUP_ARN"] = made.target_group_arn
-    if cloud.load_balancer is not None:
-        environment["LOAD_BALANCER_URL"] = cloud.load_balancer.url
+    if load_balancer_url:
+        environment["LOAD_BALANCER_URL"] = load_balancer_url
     return environment
 
 
