@@ -35,7 +35,7 @@ from deployer.rollout.ports import Clock, Commands, Group
 from deployer.rollout.record import Record
 from deployer.rollout.report import Report
 
-QUICKEST_LOOK, SLOWEST_LOOK = 0.3, 3.0  # seconds between two observations
+QUICKEST_LOOK, SLOWEST_LOOK = 0.2, 3.0  # seconds between two observations
 SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late, and calls stay few
 PATIENCE = 60  # seconds of refusals, with nothing between them, until the loop gives up
 
