@@ -76,8 +76,7 @@ class Rolled:
 def roll_out(wish: Wish, world: World) -> Rolled:
     """Brings the group to the release, or back; raises DeployError for what fails before anything was changed.
 
-    A refusal in the middle is raised too, after everything suspended was resumed and the record says how far it came:
-    the next run goes on from there.
+    Raises LeaseHeld when another rollout took over in the middle; the record then says how far this one came.
     """
     check_limits(wish.limits, wish.auto_rollback)
     with _lease(wish, world) as lease:
