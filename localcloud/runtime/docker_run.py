@@ -9,10 +9,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from localcloud.runtime import Finished, Script
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What cloud-init and the SSM agent give to their scripts."""
+from localcloud.runtime import PATH, Finished, Script
 
 _KILL = """\
 until [ -e "$1/group" ]; do [ -d "$1" ] || exit 0; sleep 0.05; done

@@ -16,11 +16,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from localcloud.runtime import Machine, Run, Script
+from localcloud.runtime import PATH, Machine, Run, Script
 from localcloud.runtime.process_run import ProcessRun, kill_everything, start_detached
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What cloud-init and the SSM agent give to their scripts."""
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 

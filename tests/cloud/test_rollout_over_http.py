@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -261,8 +262,8 @@ def _in(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
-def _alarm(cloudwatch: object, state: str) -> None:
-    cloudwatch.put_metric_alarm(  # type: ignore[attr-defined]
+def _alarm(cloudwatch: Any, state: str) -> None:
+    cloudwatch.put_metric_alarm(
         AlarmName="errors",
         MetricName="errors",
         Namespace="orange",
@@ -272,7 +273,7 @@ def _alarm(cloudwatch: object, state: str) -> None:
         ComparisonOperator="GreaterThanThreshold",
         Statistic="Sum",
     )
-    cloudwatch.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="the test")  # type: ignore[attr-defined]
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="the test")
 
 
 def _until(process: subprocess.Popen[str], text: str) -> str:
