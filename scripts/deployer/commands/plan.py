@@ -6,7 +6,7 @@ from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
 from deployer.commands.rolling import limits_of
 from deployer.core.errors import EXIT_CHANGES, EXIT_DONE
-from deployer.core.plan import Limits
+from deployer.core.plan import Limits, forward_window
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
@@ -42,11 +42,10 @@ def _changes(
         return False
     size = len(fleet.settled)
     source = desired.version if desired and desired.version else "nothing"
-    window = max(1, limits.window.of(size))
     console.say(f"{name}: {source} → {release.version} on {size} instances")
     with console.group(f"{name}: order of the rollout"):
         console.say(f"  first, alone: {limits.canary} (canary), watched for {limits.canary_bake} s")
-        console.say(f"  then: at most {window} unavailable at once")
+        console.say(f"  then: at most {forward_window(limits, size)} unavailable at once")
         for each in sorted(fleet.settled, key=lambda instance: instance.serving):
             console.say(f"  {each.id}  {each.lifecycle}  traffic {each.traffic.value}")
     return True

@@ -92,20 +92,17 @@ def _give_up(plan: Plan, progress: Progress, reason: str) -> Action:
 
 def _advance(plan: Plan, fleet: Fleet, progress: Progress) -> tuple[Action, ...]:
     """The next move of every instance under way."""
-    drained = _where(fleet, progress, Stage.DRAINING, Traffic.OUT, Traffic.NONE)
+    drained = _where(fleet, progress.at(Stage.DRAINING), Traffic.OUT, Traffic.NONE)
     done = progress.at(Stage.ACTIVATED)
     joins = tuple(each for each in done if plan.target.version and _must_join(fleet.get(each)))
     proven = tuple(each for each in done if each not in joins)
-    lost = (
-        *_where(fleet, progress, Stage.FAILED, Traffic.OUT),
-        *_where(fleet, progress, Stage.UNREACHABLE, Traffic.OUT),
-    )
+    lost = _where(fleet, progress.at(*LOST), Traffic.OUT)
     rejoins = tuple(each for each in lost if _runs_previous(plan, progress, each))
     return _actions(Activate(drained), Prove(proven), Register((*joins, *rejoins)))
 
 
-def _where(fleet: Fleet, progress: Progress, stage: Stage, *traffic: Traffic) -> tuple[str, ...]:
-    found = ((each, fleet.get(each)) for each in progress.at(stage))
+def _where(fleet: Fleet, ids: tuple[str, ...], *traffic: Traffic) -> tuple[str, ...]:
+    found = ((each, fleet.get(each)) for each in ids)
     return tuple(each for each, instance in found if instance and instance.traffic in traffic)
 
 

@@ -89,9 +89,14 @@ def turned_back(plan: Plan, generation: int) -> Plan:
     )
 
 
+def forward_window(limits: Limits, group_size: int) -> int:
+    """How many of `group_size` instances may be unavailable at once on the way forward; at least one."""
+    return max(1, limits.window.of(group_size))
+
+
 def window_of(plan: Plan, group_size: int) -> int:
     """How many of `group_size` instances may be unavailable at once in this direction; at least one."""
-    forward = max(1, plan.limits.window.of(group_size))
+    forward = forward_window(plan.limits, group_size)
     if not plan.goes_back:
         return forward
     return min(max(1, group_size), max(2 * forward, math.ceil(group_size / 3)))

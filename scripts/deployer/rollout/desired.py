@@ -22,9 +22,11 @@ class DesiredRelease:
 
     def promote(self, target: Target) -> None:
         """The target is desired; what was desired before becomes `previous`."""
-        before = self.before if self.before and self.before.version else None
-        same = before is not None and before.version == target.version
-        self._write(target, before.previous if before and same else before.release if before else None)
+        before = self.before
+        if before is None or not before.version:
+            self._write(target, None)
+        else:
+            self._write(target, before.previous if before.version == target.version else before.release)
 
     def way_back(self, version: str, after_crash: bool) -> ReleaseRef | None:
         """What a rollout of `version` goes back to when it fails: what is desired now.
