@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from localcloud.child import start_time
 from localcloud.runtime.process_behaviour import Behaviour
 from localcloud.runtime.process_compose import Service
 
@@ -57,14 +58,6 @@ class Container:
                 number = signal.SIGKILL
             time.sleep(0.01)
         shutil.rmtree(self.directory)
-
-
-def start_time(pid: int) -> str:
-    """The kernel's start time of a running process; "" if there is none."""
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "" if fields[0] == "Z" else fields[19]
-    return ""
 
 
 class Engine:
