@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 MISSING = "missing"
 """The state of an alarm that does not exist."""
@@ -60,8 +61,12 @@ class Fleet:
 
     def get(self, instance_id: str) -> Instance | None:
         """The instance with that id, if it is still there and not on its way out."""
-        return next((each for each in self.instances if each.id == instance_id and not each.leaving), None)
+        return self._present.get(instance_id)
 
-    @property
+    @cached_property
     def settled(self) -> tuple[Instance, ...]:
         return tuple(each for each in self.instances if each.settled)
+
+    @cached_property
+    def _present(self) -> Mapping[str, Instance]:
+        return {each.id: each for each in self.instances if not each.leaving}
