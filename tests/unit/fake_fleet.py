@@ -6,7 +6,7 @@ Instances take `latency` seconds for everything they do. What each version does 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -98,16 +98,19 @@ class World:
 
     # Commands
 
-    def send(self, ids: Iterable[str], order: Order) -> Sent:
+    def send(self, ids: Iterable[str], order: Order) -> Iterator[Sent]:
         ids = tuple(ids)
         if self.refused:
             raise Refused(self.refused)
         self.history.append((order.subcommand, order.target.version, ids))
         command_id = f"command-{len(self.commands)}"
         self.commands[command_id] = (self.time, order, ids)
-        return Sent({command_id: ids})
+        yield Sent({command_id: ids})
 
-    def replies(self, command_id: str) -> tuple[Reply, ...]:
+    def replies(self, command_ids: Collection[str]) -> Mapping[str, tuple[Reply, ...]]:
+        return {each: self._replies(each) for each in command_ids}
+
+    def _replies(self, command_id: str) -> tuple[Reply, ...]:
         sent_at, order, ids = self.commands[command_id]
         if self.time < sent_at + self.latency:
             return ()

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from deployer.aws.run_command import MOST_INSTANCES, RunCommand
-from deployer.core.orders import Delivery, Order
+from deployer.aws.run_command import MOST_INSTANCES, VISIBLE_WITHIN, RunCommand
+from deployer.core.errors import Unanswered
+from deployer.core.orders import Delivery, Order, Reply
 from deployer.core.plan import Target
 
 SHA = "ab" * 32
-ORDER = Order("activate", Target("v2", SHA, 7), 600)
+ORDER = Order("7.1", "activate", Target("v2", SHA, 7), 600)
 MARKER = "deployer: " + json.dumps(
     {"outcome": "activated", "version": "v2", "generation": 7, "manifest_sha256": SHA, "reason": "", "seconds": {}}
 )
 
 
-class InvalidInstanceId(Exception):
+class InvalidInstanceId(ClientError):  # type: ignore[misc]  # botocore has no types
     """As SSM says it: which of the ids it means stays its secret."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "InvalidInstanceId", "Message": ""}}, "SendCommand")
+
+
+REQUESTED = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 class Ssm:
@@ -33,23 +45,68 @@ class Ssm:
         self.unknown, self.full_output = unknown, full_output
         self.sent: list[dict[str, Any]] = []
         self.invocations: list[dict[str, Any]] = []
+        self.commands: list[dict[str, Any]] = []
+        self.loses_the_next_answer = False
+        self.calls: list[str] = []
 
     def send_command(self, **parameters: Any) -> dict[str, Any]:
+        self.calls.append("SendCommand")
         if set(parameters["InstanceIds"]) & set(self.unknown):
             raise InvalidInstanceId
         self.sent.append(parameters)
-        return {"Command": {"CommandId": f"command-{len(self.sent)}"}}
+        if self.loses_the_next_answer:
+            self.loses_the_next_answer = False
+            raise ReadTimeoutError(endpoint_url="https://ssm")
+        return {"Command": self.shown_command(len(self.sent))}
+
+    def shown_command(self, number: int, **about: Any) -> dict[str, Any]:
+        """What ListCommands would say of the command that was sent as the `number`th."""
+        return {
+            **self.sent[number - 1],
+            "CommandId": f"command-{number}",
+            "RequestedDateTime": REQUESTED,
+            "StatusDetails": "InProgress",
+            "CompletedCount": 0,
+            **about,
+        }
 
     def get_paginator(self, name: str) -> Any:
-        assert name == "list_command_invocations"
-        return SimpleNamespace(paginate=lambda **_: [{"CommandInvocations": self.invocations}])
+        self.calls.append(name)
+        shown = {
+            "list_command_invocations": lambda: [{"CommandInvocations": self.invocations}],
+            "list_commands": lambda: [{"Commands": self.commands}],
+        }
+        return SimpleNamespace(paginate=lambda **_: shown[name]())
 
     def get_command_invocation(self, **_: Any) -> dict[str, Any]:
+        self.calls.append("GetCommandInvocation")
         return {"StandardOutputContent": self.full_output}
 
 
-def commands(ssm: Ssm) -> RunCommand:
-    return RunCommand(ssm, "deploy", "orange", "releases", "orange-web")
+@dataclass
+class Time:
+    """The clock of these tests, in epoch seconds."""
+
+    at: float = REQUESTED.timestamp()
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def commands(ssm: Ssm, now: Callable[[], float] = time.time) -> RunCommand:
+    return RunCommand(ssm, "deploy", "orange", "releases", "orange-web", now=now)
+
+
+def told(to: RunCommand, *ids: str) -> dict[str, tuple[str, ...]]:
+    """The commands an order to these instances became."""
+    return {command_id: its for sent in to.send(ids, ORDER) for command_id, its in sent.commands.items()}
+
+
+def replies(ssm: Ssm) -> tuple[Reply, ...]:
+    """What comes back of an order to one instance."""
+    to = commands(ssm)
+    [command_id] = told(to, "i-1")
+    return to.replies([command_id])[command_id]
 
 
 def shown(status: str, output: str = "") -> dict[str, Any]:
@@ -58,7 +115,7 @@ def shown(status: str, output: str = "") -> dict[str, Any]:
 
 def test_an_order_is_parameters_of_the_document_and_nothing_else() -> None:
     ssm = Ssm()
-    commands(ssm).send(["i-1"], ORDER)
+    told(commands(ssm), "i-1")
     [sent] = ssm.sent
     assert sent["DocumentName"] == "deploy"
     assert sent["Parameters"] == {
@@ -71,38 +128,122 @@ def test_an_order_is_parameters_of_the_document_and_nothing_else() -> None:
         "Generation": ["7"],
         "Timeout": ["600"],
     }
-    assert len(sent["Comment"]) <= 100
+    assert sent["Comment"] == "7.1 activate v2"
+
+
+def test_an_instance_that_fails_keeps_the_order_from_no_other() -> None:
+    ssm = Ssm()
+    told(commands(ssm), "i-1", "i-2")
+    assert ssm.sent[0]["MaxErrors"] == "100%"
 
 
 def test_one_command_takes_fifty_instances_at_most() -> None:
     ssm = Ssm()
-    sent = commands(ssm).send([f"i-{at}" for at in range(120)], ORDER)
+    sent = told(commands(ssm), *(f"i-{at}" for at in range(120)))
     assert [len(each["InstanceIds"]) for each in ssm.sent] == [MOST_INSTANCES, MOST_INSTANCES, 20]
-    assert sum(len(ids) for ids in sent.commands.values()) == 120
+    assert sum(len(ids) for ids in sent.values()) == 120
 
 
 def test_an_instance_ssm_does_not_know_keeps_no_other_from_its_order() -> None:
     ssm = Ssm(unknown=("i-2",))
-    sent = commands(ssm).send(["i-1", "i-2", "i-3"], ORDER)
-    assert sorted(ids for ids in sent.commands.values()) == [("i-1",), ("i-3",)]
-    assert [(each.instance_id, each.delivery) for each in sent.refused] == [("i-2", Delivery.UNREACHABLE)]
+    unreached: list[str] = []
+    to = RunCommand(ssm, "deploy", "orange", "releases", "orange-web", unreached=unreached.append)
+    sent = list(to.send(["i-1", "i-2", "i-3"], ORDER))
+    assert sorted(ids for each in sent for ids in each.commands.values()) == [("i-1",), ("i-3",)]
+    refused = [(reply.instance_id, reply.delivery) for each in sent for reply in each.refused]
+    assert refused == [("i-2", Delivery.UNREACHABLE)]
+    assert unreached == ["i-2"]
+
+
+def test_one_unknown_instance_among_fifty_costs_a_dozen_calls_not_fifty() -> None:
+    ssm = Ssm(unknown=("i-31",))
+    sent = told(commands(ssm), *(f"i-{at}" for at in range(50)))
+    assert sum(len(ids) for ids in sent.values()) == 49
+    assert len(ssm.calls) < 15
+
+
+def test_a_send_without_an_answer_that_was_carried_out_is_not_sent_again() -> None:
+    ssm, now = Ssm(), Time()
+    to = commands(ssm, now)
+    ssm.loses_the_next_answer = True
+    with pytest.raises(Unanswered):
+        told(to, "i-1", "i-2")
+    ssm.commands = [ssm.shown_command(1)]
+    assert told(to, "i-1", "i-2", "i-3") == {"command-1": ("i-1", "i-2"), "command-2": ("i-3",)}
+    assert [each["InstanceIds"] for each in ssm.sent] == [["i-1", "i-2"], ["i-3"]]
+
+
+def test_a_send_without_an_answer_waits_until_lists_would_show_it_and_is_then_sent_again() -> None:
+    ssm, now = Ssm(), Time()
+    to = commands(ssm, now)
+    ssm.loses_the_next_answer = True
+    with pytest.raises(Unanswered):
+        told(to, "i-1")
+    with pytest.raises(Unanswered, match="no list shows yet"):
+        told(to, "i-1")
+    assert len(ssm.sent) == 1
+    now.at += VISIBLE_WITHIN
+    assert told(to, "i-1") == {"command-2": ("i-1",)}
+
+
+def test_a_command_of_another_order_or_group_is_not_taken_for_the_lost_one() -> None:
+    ssm, now = Ssm(), Time()
+    to = commands(ssm, now)
+    ssm.loses_the_next_answer = True
+    with pytest.raises(Unanswered):
+        told(to, "i-1")
+    elsewhere = {**ssm.sent[0]["Parameters"], "Group": ["another"]}
+    ssm.commands = [ssm.shown_command(1, Comment="7.2 activate v2"), ssm.shown_command(1, Parameters=elsewhere)]
+    now.at += VISIBLE_WITHIN
+    assert told(to, "i-1") == {"command-2": ("i-1",)}
+
+
+def test_a_refusal_half_way_loses_nothing_that_was_sent() -> None:
+    ssm = Ssm()
+    sending = commands(ssm).send([f"i-{at}" for at in range(60)], ORDER)
+    assert len(next(sending).commands["command-1"]) == MOST_INSTANCES
+    ssm.loses_the_next_answer = True
+    with pytest.raises(Unanswered):
+        next(sending)
+
+
+def test_of_several_open_commands_only_those_where_something_ended_are_listed() -> None:
+    ssm = Ssm()
+    to = commands(ssm)
+    open_commands = [next(iter(told(to, each))) for each in ("i-1", "i-2", "i-3")]
+    ssm.commands = [ssm.shown_command(at) for at in (3, 1)] + [ssm.shown_command(2, CompletedCount=1)]
+    ssm.invocations = [{"InstanceId": "i-2", "StatusDetails": "Success", "CommandPlugins": [{"Output": MARKER}]}]
+    ssm.calls.clear()
+    found = to.replies(open_commands)
+    assert [(key, [reply.instance_id for reply in its]) for key, its in found.items()] == [("command-2", ["i-2"])]
+    assert ssm.calls == ["list_commands", "list_command_invocations"]
+    assert to.replies(open_commands) == {}
+
+
+def test_a_reply_is_given_once() -> None:
+    ssm = Ssm()
+    to = commands(ssm)
+    told(to, "i-1")
+    ssm.invocations = [shown("Success", MARKER)]
+    assert len(to.replies(["command-1"])["command-1"]) == 1
+    assert to.replies(["command-1"])["command-1"] == ()
 
 
 @pytest.mark.parametrize("status", ["Pending", "InProgress", "Delayed", "Cancelling"])
 def test_what_is_under_way_is_no_reply(status: str) -> None:
     ssm = Ssm()
     ssm.invocations = [shown(status)]
-    assert commands(ssm).replies("command-1") == ()
+    assert replies(ssm) == ()
 
 
 @pytest.mark.parametrize(
     ("status", "delivery"),
     [
         ("Undeliverable", Delivery.UNREACHABLE),
-        ("DeliveryTimedOut", Delivery.UNREACHABLE),
+        ("DeliveryTimedOut", Delivery.UNHEARD),
         ("AccessDenied", Delivery.UNREACHABLE),
         ("Terminated", Delivery.UNREACHABLE),
-        ("Cancelled", Delivery.CANCELLED),
+        ("Cancelled", Delivery.SILENT),
         ("Success", Delivery.SILENT),
         ("Failed", Delivery.SILENT),
         ("ExecutionTimedOut", Delivery.SILENT),
@@ -111,7 +252,7 @@ def test_what_is_under_way_is_no_reply(status: str) -> None:
 def test_without_a_marker_no_status_is_proof(status: str, delivery: Delivery) -> None:
     ssm = Ssm()
     ssm.invocations = [shown(status, "all went well")]
-    [reply] = commands(ssm).replies("command-1")
+    [reply] = replies(ssm)
     assert (reply.delivery, reply.marker) == (delivery, None)
     assert reply.detail
 
@@ -120,7 +261,7 @@ def test_without_a_marker_no_status_is_proof(status: str, delivery: Delivery) ->
 def test_the_marker_counts_whatever_the_status(status: str) -> None:
     ssm = Ssm()
     ssm.invocations = [shown(status, f"from v1 to v2\n{MARKER}\n")]
-    [reply] = commands(ssm).replies("command-1")
+    [reply] = replies(ssm)
     assert reply.delivery is Delivery.ANSWERED
     assert reply.marker is not None
     assert reply.marker.proves("v2", SHA, 7)
@@ -129,12 +270,12 @@ def test_the_marker_counts_whatever_the_status(status: str) -> None:
 def test_what_was_said_on_standard_error_does_not_hide_the_marker() -> None:
     ssm = Ssm()
     ssm.invocations = [shown("Success", f"{MARKER}\n\n----------ERROR-------\na warning\n")]
-    [reply] = commands(ssm).replies("command-1")
+    [reply] = replies(ssm)
     assert reply.marker is not None
 
 
 def test_a_marker_beyond_what_the_list_shows_is_fetched() -> None:
     ssm = Ssm(full_output=f"{'x' * 3000}\n{MARKER}\n")
     ssm.invocations = [shown("Success", "x" * 2500)]
-    [reply] = commands(ssm).replies("command-1")
+    [reply] = replies(ssm)
     assert reply.marker is not None

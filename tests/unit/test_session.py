@@ -155,7 +155,7 @@ def test_only_a_custom_endpoint_gets_buckets_in_the_path(monkeypatch: pytest.Mon
     assert config.s3 == {"addressing_style": "path"}
     assert config.request_checksum_calculation == "when_required"
     assert config.user_agent_extra.endswith("run/77-2")
-    assert config.retries["mode"] == "standard"
+    assert config.retries["mode"] == "adaptive"
 
 
 @pytest.mark.usefixtures("somebody")

@@ -8,15 +8,15 @@ from typing import Any
 
 from deployer.aws.refusals import calling
 
-BELIEVED = 60  # seconds
+BELIEVED = 600  # seconds
 PAGE = 50  # DescribeInstanceInformation: 5 to 50 results a page
 
 
 class Agents:
     """The SSM agents of instances; `ssm` is boto3's client.
 
-    One seen online is believed for a minute: its ping lags by minutes anyway (SSM: every 5), so what an undeliverable
-    command says is always newer.
+    One seen online is believed for ten minutes, or until an order could not reach it: its ping lags by minutes anyway
+    (SSM: every 5), so what an undeliverable command says is always newer.
     """
 
     def __init__(self, ssm: Any, now: Callable[[], float] = time.monotonic) -> None:
@@ -31,6 +31,10 @@ class Agents:
         for start in range(0, len(unknown), PAGE):
             self._seen |= dict.fromkeys(self._ask(unknown[start : start + PAGE]), now)
         return frozenset(wanted & self._seen.keys())
+
+    def forget(self, instance_id: str) -> None:
+        """An order did not reach this instance: it is asked about anew."""
+        self._seen.pop(instance_id, None)
 
     def _ask(self, ids: list[str]) -> set[str]:
         with calling("ssm:DescribeInstanceInformation"):

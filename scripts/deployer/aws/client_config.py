@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def client_config(run_tag: str) -> Config:
-    """Patient with throttling (about 15 s), and recognisable in CloudTrail by `run_tag`, if there is one.
+    """Patient with throttling, and recognisable in CloudTrail by `run_tag`, if there is one.
+
+    `adaptive`: after a throttled call botocore holds its own rate below what AWS took. It sleeps a few seconds at most,
+    so that a cancelled job can still end in time; a rollout goes on trying by itself.
 
     A custom endpoint (a local cloud, a proxy) gets buckets in the path, as its host name cannot carry them, and
     checksums only where S3 demands one, as not all of them know the trailing kind. Raises BadInput where it is no URL.
@@ -24,7 +27,7 @@ def client_config(run_tag: str) -> Config:
     _check_endpoints()
     config = Config(
         user_agent_extra=f"awesomeorange-deploy/{__version__}" + (f" run/{run_tag}" if run_tag else ""),
-        retries={"mode": "standard", "total_max_attempts": 6},
+        retries={"mode": "adaptive", "total_max_attempts": 4},
         connect_timeout=10,
         read_timeout=60,
         tcp_keepalive=True,
@@ -37,6 +40,13 @@ def client_config(run_tag: str) -> Config:
         response_checksum_validation="when_required",
     )
     return config.merge(custom)
+
+
+def single_attempt() -> Config:
+    """To be merged over the configuration of a client whose calls must not be repeated unasked."""
+    from botocore.config import Config
+
+    return Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 def _check_endpoints() -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployer.aws.permission import permission_missing
-from deployer.core.errors import BadInput, DeployError, Refused
+from deployer.core.errors import BadInput, DeployError, Refused, Unanswered
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Answer:
     codes: tuple[str, ...]
     what: str
     fix: str
+    kind: type[Refused] = Refused
 
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
@@ -93,6 +94,7 @@ ANSWERS = (
         ),
         "{call} failed: AWS has trouble of its own, again at every retry ({code}: {message})",
         "run again later; https://health.aws.amazon.com says whether there is an outage",
+        Unanswered,
     ),
 )
 _BY_CODE = {code: answer for answer in ANSWERS for code in answer.codes}
@@ -147,7 +149,7 @@ def _said_no(call: str, code: str, message: str) -> DeployError:
         return permission_missing(call, message)
     answer = _BY_CODE.get(code)
     if answer:
-        return Refused(answer.what.format(call=call, code=code, message=message), answer.fix)
+        return answer.kind(answer.what.format(call=call, code=code, message=message), answer.fix)
     return Refused(
         f"{call} failed: {message or 'AWS gave no reason'} ({code or 'no code'})",
         "check the names in it, aws-region, and that the credentials are of the account they are in",
@@ -161,7 +163,7 @@ def _no_answer(error: Exception, call: str) -> DeployError:
     if isinstance(error, (of.NoCredentialsError, of.PartialCredentialsError)):
         return no_credentials()
     if isinstance(error, (of.HTTPClientError, of.ConnectionError, of.InvalidRegionError)):
-        return Refused(
+        return Unanswered(
             f"{call} got no answer: {reason}",
             "check aws-region, AWS_ENDPOINT_URL if it is set, and the network and proxy of the runner",
         )

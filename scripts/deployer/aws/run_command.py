@@ -1,35 +1,63 @@
-"""SSM Run Command: orders out, replies back.
+"""SSM Run Command: orders out, replies back, each instance told once.
 
-What the statuses mean is taken from AWS's "Understanding command statuses": `StatusDetails` counts, `Status` is too
-coarse; Success says only that exit code 0 came back, so a reply is worth no more than the marker in its output.
+A look costs one list of the one command that is open; where several are, ListCommands first says at which of them
+anything ended, and only those are listed. Rejected: GetCommandInvocation for each instance, a call each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 
+from deployer.aws.invocations import reply_of
 from deployer.aws.refusals import calling
-from deployer.core.errors import BadInput
-from deployer.core.marker import Marker, find_marker
+from deployer.aws.sent_commands import Doubt, SentCommands, comment_of
+from deployer.core.errors import BadInput, Refused, Unanswered
 from deployer.core.orders import Delivery, Order, Reply, Sent
 
 MOST_INSTANCES = 50  # SendCommand: at most 50 instance ids a call
 SHORTEST_RUN = 5  # seconds; the agent takes anything out of its range for an hour
 DELIVERY = 60  # seconds a command may take to reach the agent (SendCommand: at least 30)
-UNREACHED = frozenset({"Undeliverable", "DeliveryTimedOut", "AccessDenied", "InvalidPlatform", "Terminated"})
-GIVEN_UP = frozenset({"Cancelled", "Canceled"})
-ERROR_PART = "\n----------ERROR-------"  # how the list joins standard output and standard error
-RUNNING = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
+VISIBLE_WITHIN = 5  # seconds until a command that was sent must show in lists; they lag by about one
+
+
+@dataclass
+class _Open:
+    """A command under way: when AWS took it on, and the instances it has been heard of from."""
+
+    requested_at: datetime
+    heard: set[str] = field(default_factory=set)
 
 
 class RunCommand:
-    """A rollout.ports.Commands; `ssm` is boto3's client, `document` the SSM document the instances run."""
+    """A rollout.ports.Commands; `ssm` is boto3's client, `document` the SSM document the instances run.
 
-    def __init__(self, ssm: Any, document: str, app: str, bucket: str, group: str) -> None:
-        self._ssm = ssm
-        self._document = document
+    `sender` is a client that never repeats a call by itself (`ssm` if not given): whether to send again is decided
+    here. `unreached` is told of every instance an order could not reach. `now`: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        ssm: Any,
+        document: str,
+        app: str,
+        bucket: str,
+        group: str,
+        *,
+        sender: Any = None,
+        now: Callable[[], float] = time.time,
+        unreached: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._ssm, self._sender, self._document = ssm, sender or ssm, document
         self._place = {"App": [app], "Bucket": [bucket], "Group": [group]}
+        self._sent_commands = SentCommands(ssm, document, self._place)
+        self._now, self._unreached = now, unreached
+        self._open: dict[str, _Open] = {}
+        self._doubts: list[Doubt] = []
 
     def check_there(self) -> None:
         """Raises BadInput where the document does not exist."""
@@ -42,51 +70,70 @@ class RunCommand:
                     "create it from `scripts/run render --what document`, or give its name as `document`",
                 ) from error
 
-    def send(self, ids: Iterable[str], order: Order) -> Sent:
-        """Sends an order; instances SSM does not know are answered for as unreachable."""
-        wanted = list(ids)
-        commands: dict[str, tuple[str, ...]] = {}
-        refused: list[Reply] = []
-        for start in range(0, len(wanted), MOST_INSTANCES):
-            sent = self._send(tuple(wanted[start : start + MOST_INSTANCES]), order)
-            commands |= sent.commands
-            refused += sent.refused
-        return Sent(commands, tuple(refused))
+    def send(self, ids: Iterable[str], order: Order) -> Iterator[Sent]:
+        """Sends an order, at most 50 instances at a time; who SSM does not know is answered for as unreachable.
 
-    def replies(self, command_id: str) -> tuple[Reply, ...]:
-        """One reply for each instance at which the command has ended; none as long as SSM shows nothing."""
-        with calling("ssm:ListCommandInvocations"):
-            pages = self._ssm.get_paginator("list_command_invocations").paginate(CommandId=command_id, Details=True)
-            ended = [
-                each for page in pages for each in page["CommandInvocations"] if each["StatusDetails"] not in RUNNING
-            ]
-        return tuple(self._reply(command_id, each) for each in ended)
+        An order whose sending got no answer is looked up before it is sent again; raises Unanswered until it is known.
+        """
+        wanted = tuple(ids)
+        for doubt in [each for each in self._doubts if each.same_as(order, wanted)]:
+            found = self._settled(doubt)
+            if found:
+                yield Sent({found: doubt.ids})
+                wanted = tuple(each for each in wanted if each not in doubt.ids)
+        for start in range(0, len(wanted), MOST_INSTANCES):
+            yield from self._send(wanted[start : start + MOST_INSTANCES], order)
+
+    def replies(self, command_ids: Collection[str]) -> Mapping[str, tuple[Reply, ...]]:
+        """What came back of these commands since the last call; nothing as long as SSM shows nothing."""
+        return {each: self._replies(each) for each in self._stirring(command_ids)}
 
     def cancel(self, command_id: str) -> None:
         """Asks for a command to be given up; there is no guarantee that it stopped (SSM)."""
         with calling("ssm:CancelCommand"):
             self._ssm.cancel_command(CommandId=command_id)
 
-    def _send(self, ids: tuple[str, ...], order: Order) -> Sent:
-        """One command; where SSM does not know an id it refuses all of them, so they are sent one by one then."""
-        with calling(f"ssm:SendCommand of {self._document}"):
-            try:
-                return Sent({self._command(ids, order): ids})
-            except self._ssm.exceptions.InvalidInstanceId:
-                if len(ids) == 1:
-                    return Sent({}, (Reply(ids[0], Delivery.UNREACHABLE, detail="SSM does not know this instance"),))
-        single = [self._send((each,), order) for each in ids]
-        commands = {key: value for sent in single for key, value in sent.commands.items()}
-        return Sent(commands, tuple(reply for sent in single for reply in sent.refused))
+    def _send(self, ids: tuple[str, ...], order: Order) -> Iterator[Sent]:
+        """One command; where SSM does not know one id it refuses all of them, so each half is tried by itself then."""
+        command_id = self._command(ids, order)
+        if command_id:
+            yield Sent({command_id: ids})
+        elif len(ids) == 1:
+            self._unreached(ids[0])
+            yield Sent({}, (Reply(ids[0], Delivery.UNREACHABLE, detail="SSM does not know this instance"),))
+        else:
+            middle = len(ids) // 2
+            yield from self._send(ids[:middle], order)
+            yield from self._send(ids[middle:], order)
 
-    def _command(self, ids: tuple[str, ...], order: Order) -> str:
+    def _command(self, ids: tuple[str, ...], order: Order) -> str | None:
+        """The id of the command the order became; None where SSM does not know one of the instances."""
+        sent_at = self._now()
+        try:
+            with calling(f"ssm:SendCommand of {self._document}"):
+                command = self._sender.send_command(**self._request(ids, order))["Command"]
+        except Unanswered:
+            self._doubts.append(Doubt(order, ids, sent_at, self._now()))
+            raise
+        except Refused as refused:
+            if isinstance(refused.__cause__, self._sender.exceptions.InvalidInstanceId):
+                return None
+            raise
+        command_id = str(command["CommandId"])
+        self._open[command_id] = _Open(command["RequestedDateTime"])
+        return command_id
+
+    def _request(self, ids: tuple[str, ...], order: Order) -> dict[str, object]:
+        """MaxErrors: an instance that fails must not keep the order from the others, as SSM's default of 0 would."""
         target = order.target
-        answer = self._ssm.send_command(
-            DocumentName=self._document,
-            InstanceIds=list(ids),
-            Comment=f"{order.subcommand} {target.version} generation {target.generation}"[:100],
-            TimeoutSeconds=DELIVERY,
-            Parameters={
+        return {
+            "DocumentName": self._document,
+            "InstanceIds": list(ids),
+            "Comment": comment_of(order),
+            "TimeoutSeconds": DELIVERY,
+            "MaxConcurrency": str(MOST_INSTANCES),
+            "MaxErrors": "100%",
+            "Parameters": {
                 **self._place,
                 "Subcommand": [order.subcommand],
                 "Version": [target.version],
@@ -94,23 +141,44 @@ class RunCommand:
                 "Generation": [str(target.generation)],
                 "Timeout": [str(max(order.timeout, SHORTEST_RUN))],
             },
-        )
-        return str(answer["Command"]["CommandId"])
+        }
 
-    def _reply(self, command_id: str, invocation: Mapping[str, Any]) -> Reply:
-        instance_id, status = str(invocation["InstanceId"]), str(invocation["StatusDetails"])
-        if status in UNREACHED:
-            return Reply(instance_id, Delivery.UNREACHABLE, detail=f"SSM says {status}")
-        if status in GIVEN_UP:
-            return Reply(instance_id, Delivery.CANCELLED, detail="the command was cancelled")
-        listed = "".join(str(plugin.get("Output", "")) for plugin in invocation.get("CommandPlugins", ()))
-        marker = find_marker(listed.partition(ERROR_PART)[0]) or self._full_marker(command_id, instance_id)
-        if marker:
-            return Reply(instance_id, Delivery.ANSWERED, marker)
-        return Reply(instance_id, Delivery.SILENT, detail=f"SSM says {status}, and it left no marker")
+    def _settled(self, doubt: Doubt) -> str | None:
+        """The command a doubtful send became, or None if it became none; raises Unanswered while that is not known."""
+        found = self._sent_commands.find(doubt)
+        if found is None and self._now() - doubt.given_up_at < VISIBLE_WITHIN:
+            raise Unanswered(
+                f"ssm:SendCommand of {self._document} got no answer, and no list shows yet whether it was carried out",
+                "it is looked up again before anything is sent",
+            )
+        self._doubts.remove(doubt)
+        if found:
+            self._open[found] = _Open(doubt.earliest)
+        return found
 
-    def _full_marker(self, command_id: str, instance_id: str) -> Marker | None:
-        """The marker in the 24,000 characters SSM keeps of one invocation; the list shows only 2,500."""
+    def _stirring(self, command_ids: Collection[str]) -> Collection[str]:
+        """The commands worth a look."""
+        if len(command_ids) < 2:
+            return command_ids
+        heard = {each: len(self._open[each].heard) for each in command_ids}
+        return self._sent_commands.stirring(heard, min(self._open[each].requested_at for each in command_ids))
+
+    def _replies(self, command_id: str) -> tuple[Reply, ...]:
+        """The replies of one command not given before."""
+        heard = self._open[command_id].heard
+        with calling("ssm:ListCommandInvocations"):
+            pages = self._ssm.get_paginator("list_command_invocations").paginate(CommandId=command_id, Details=True)
+            new = [each for page in pages for each in page["CommandInvocations"] if each["InstanceId"] not in heard]
+        found = [reply_of(each, partial(self._full_output, command_id)) for each in new]
+        replies = tuple(each for each in found if each)
+        for each in replies:
+            heard.add(each.instance_id)
+            if each.delivery in (Delivery.UNREACHABLE, Delivery.UNHEARD):
+                self._unreached(each.instance_id)
+        return replies
+
+    def _full_output(self, command_id: str, instance_id: str) -> str:
+        """The 24,000 characters SSM keeps of one invocation; the list shows only 2,500."""
         with calling("ssm:GetCommandInvocation"):
             full = self._ssm.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
-        return find_marker(str(full.get("StandardOutputContent", "")))
+        return str(full.get("StandardOutputContent", ""))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.aws import sts
 from deployer.aws.caller import Access, Job
-from deployer.aws.client_config import client_config
+from deployer.aws.client_config import client_config, single_attempt
 from deployer.aws.refusals import calling, no_credentials
 from deployer.core.errors import BadInput
 
@@ -42,6 +42,13 @@ class Session:
         if name not in self._clients:
             self._clients[name] = self._boto.client(name, config=self._config)
         return self._clients[name]
+
+    def impatient_client(self, name: str) -> Any:
+        """A client that never repeats a call by itself, for calls that must not happen twice unnoticed."""
+        key = f"{name}, impatient"
+        if key not in self._clients:
+            self._clients[key] = self._boto.client(name, config=self._config.merge(single_attempt()))
+        return self._clients[key]
 
     @property
     def account_id(self) -> str:

@@ -27,6 +27,7 @@ class Groups:
     def __init__(self, session: Any, place: FleetPlace, document: str) -> None:
         self._session, self._place, self._document = session, place, document
         self.store = Bucket(session.client("s3"), place.bucket)
+        self._agents: dict[str, Agents] = {}
 
     def group(self, name: str, alarms: tuple[str, ...] = ()) -> AutoScalingGroup:
         """The group `name`; raises BadInput where there is none."""
@@ -36,14 +37,26 @@ class Groups:
             autoscaling,
             name,
             TargetGroups(self._session.client("elbv2"), described.target_group_arns),
-            Agents(self._session.client("ssm")),
+            self._agents_of(name),
             Alarms(self._session.client("cloudwatch"), alarms),
         )
 
     def commands(self, name: str) -> RunCommand:
         """Run Command for the instances of the group `name`."""
-        place = self._place
-        return RunCommand(self._session.client("ssm"), self._document, place.app, place.bucket, name)
+        place, session = self._place, self._session
+        return RunCommand(
+            session.client("ssm"),
+            self._document,
+            place.app,
+            place.bucket,
+            name,
+            sender=session.impatient_client("ssm"),
+            unreached=self._agents_of(name).forget,
+        )
+
+    def _agents_of(self, name: str) -> Agents:
+        """What is known of a group's agents, whether by asking or by orders that did not arrive."""
+        return self._agents.setdefault(name, Agents(self._session.client("ssm")))
 
     def desired(self, name: str) -> Desired | None:
         """What the group `name` should run, if anything was ever promoted there."""

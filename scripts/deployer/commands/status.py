@@ -7,12 +7,12 @@ from deployer.commands.clock import RealClock
 from deployer.commands.groups import Groups, check_place
 from deployer.core.fleet import Instance
 from deployer.core.marker import Marker
-from deployer.core.orders import Order, Reply
-from deployer.core.plan import Target
+from deployer.core.orders import Reply
 from deployer.core.release import Desired
 from deployer.github.console import Console
 from deployer.inputs import StatusInputs
 from deployer.outcome import Outcome
+from deployer.rollout.dispatch import NOTHING, Dispatch
 
 PATIENCE = 60  # seconds for all instances to answer
 LOOK_EVERY = 0.5  # seconds
@@ -48,13 +48,13 @@ def _ask(ids: list[str], name: str, groups: Groups) -> dict[str, Reply]:
     """The marker of every instance that answers in time."""
     if not ids:
         return {}
-    commands, clock = groups.commands(name), RealClock()
-    sent = commands.send(ids, Order("status", Target("", "", 0), PATIENCE))
-    until, replies = clock.now() + PATIENCE, {each.instance_id: each for each in sent.refused}
+    dispatch, clock = Dispatch(groups.commands(name), 0), RealClock()
+    sent = dispatch.send("status", NOTHING, PATIENCE, ids)
+    replies = {reply.instance_id: reply for piece in sent for reply in piece.refused}
+    until = clock.now() + PATIENCE
     while len(replies) < len(ids) and clock.now() < until:
         clock.wait(LOOK_EVERY)
-        for command_id in sent.commands:
-            replies |= {each.instance_id: each for each in commands.replies(command_id)}
+        replies |= {each.instance_id: each for each in dispatch.replies()}
     return replies
 
 

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.plan import Plan
-from deployer.core.progress import IN_FLIGHT, Progress, Stage, Step
+from deployer.core.progress import IN_FLIGHT, UNCERTAIN, Progress, Stage, Step
 
 AGENT_GRACE = 300
 """Seconds an instance may be in service before its SSM agent is online: one that was just born needs a while."""
+
+ASK_FOR = 60
+"""Seconds an instance that left its activation in doubt has to say what it runs."""
 
 
 def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
@@ -18,10 +21,10 @@ def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
     for each in tuple(progress.steps):
         before = progress.of(each).stage
         stage, reason = _seen(plan, fleet.get(each), progress.of(each), now)
-        if stage is not before:
+        if stage is Stage.DOUBTED is not before:
+            progress = progress.doubted(each, Stage.FAILED, now, reason)
+        elif stage is not before:
             progress = progress.moved((each,), stage, now, reason)
-        if before is Stage.ACTIVATING and stage is Stage.FAILED:  # it ran out of time, and may still be at it
-            progress = progress.doubted(each)
     return progress
 
 
@@ -49,9 +52,17 @@ def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tupl
         return Stage.PROVEN, ""
     if step.stage is Stage.PROVEN and _sick(plan, instance):
         return Stage.FAILED, "it turned unhealthy after it had been proven"
-    if late := _late(plan, step, now):
-        return Stage.FAILED, late
+    if step.stage in UNCERTAIN:
+        return _unresolved(step, now)
+    if late := _late(plan, step, now):  # an activation that ran out of time may still be at it, or its answer was lost
+        return Stage.DOUBTED if step.stage is Stage.ACTIVATING else Stage.FAILED, late
     return step.stage, ""
+
+
+def _unresolved(step: Step, now: float) -> tuple[Stage, str]:
+    if now - step.since <= ASK_FOR:
+        return step.stage, ""
+    return step.presumed, f"{step.reason}; asked what it runs, it did not answer within {ASK_FOR} s"
 
 
 def _mute(instance: Instance, step: Step, now: float) -> bool:

@@ -38,6 +38,13 @@ class Activate:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Ask these instances what they run: whether they carried out what they were told is in doubt."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Register:
     """Put these instances back into every target group of the group."""
 
@@ -78,4 +85,4 @@ class Finish:
     reason: str = ""
 
 
-Action = Prefetch | Drain | Activate | Register | Prove | Retry | Promote | TurnBack | Finish
+Action = Prefetch | Drain | Activate | Ask | Register | Prove | Retry | Promote | TurnBack | Finish

@@ -13,6 +13,7 @@ from __future__ import annotations
 from deployer.core.actions import (
     Action,
     Activate,
+    Ask,
     Drain,
     Finish,
     Prefetch,
@@ -98,7 +99,8 @@ def _advance(plan: Plan, fleet: Fleet, progress: Progress) -> tuple[Action, ...]
     proven = tuple(each for each in done if each not in joins)
     lost = _where(fleet, progress.at(*LOST), Traffic.OUT)
     rejoins = tuple(each for each in lost if _runs_previous(plan, progress, each))
-    return _actions(Activate(drained), Prove(proven), Register((*joins, *rejoins)))
+    doubted = progress.at(Stage.DOUBTED)
+    return _actions(Activate(drained), Ask(doubted), Prove(proven), Register((*joins, *rejoins)))
 
 
 def _where(fleet: Fleet, ids: tuple[str, ...], *traffic: Traffic) -> tuple[str, ...]:
@@ -217,5 +219,5 @@ def _may_retry(instance: Instance | None, step: Step, now: float) -> bool:
     return step.stage is Stage.FAILED or now - step.since >= RETRY_AFTER
 
 
-def _actions(*actions: Prefetch | Drain | Activate | Register | Prove) -> tuple[Action, ...]:
+def _actions(*actions: Prefetch | Drain | Activate | Ask | Register | Prove) -> tuple[Action, ...]:
     return tuple(each for each in actions if each.ids)

@@ -3,6 +3,7 @@
     DeployError            1   something failed and nothing is left half-done
     ├── BadInput           2   the caller's input is wrong; nothing was touched
     ├── Refused            1   AWS or GitHub said no
+    │   └── Unanswered     1   nobody knows whether it was carried out
     ├── LeaseHeld          5   another rollout holds the group
     └── Interrupted  130/143   SIGINT or SIGTERM
 
@@ -45,6 +46,10 @@ class BadInput(DeployError):
 
 class Refused(DeployError):
     """AWS, GitHub, docker or a registry answered no; `what` names the call that was refused."""
+
+
+class Unanswered(Refused):
+    """The call may have been carried out, but no answer said so: what must not happen twice is looked up first."""
 
 
 class LeaseHeld(DeployError):

@@ -12,8 +12,12 @@ from deployer.core.plan import Target
 
 @dataclass(frozen=True)
 class Order:
-    """One subcommand of the loader for one target; `timeout` is the time it may run (seconds)."""
+    """One subcommand of the loader for one target; `timeout` is the time it may run (seconds).
 
+    `id` is the order's own within its group: an order whose sending got no answer is looked up by it.
+    """
+
+    id: str
     subcommand: str
     target: Target
     timeout: int
@@ -23,9 +27,9 @@ class Delivery(Enum):
     """What became of an order at one instance."""
 
     ANSWERED = "answered"  # it ran to its end and left a marker
-    SILENT = "silent"  # it ran, or may have run, and left no marker
+    SILENT = "silent"  # it ran, or was stopped while it ran, and left no marker
+    UNHEARD = "unheard"  # nothing came back in time: it may never have arrived, or have run
     UNREACHABLE = "unreachable"  # it never reached the instance
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Sent:
-    """An order on its way: the commands it became with the instances of each, and who could not be sent to."""
+    """An order on its way to some of its instances: the commands it became, and who could not be sent to."""
 
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: tuple[Reply, ...] = ()

@@ -1,7 +1,10 @@
 """How far a rollout has come with each instance; every change is a new value.
 
 NEW → PREFETCHING → READY → DRAINING → ACTIVATING → ACTIVATED → JOINING → PROVEN
-                  ↘ FAILED, UNREACHABLE (may be taken up again once while converging)
+                  ↘                         ↘ DOUBTED → ASKING ↗
+                    FAILED, UNREACHABLE (may be taken up again once while converging)
+
+An activation that ended without a marker, or whose end nobody heard of, is doubted: the instance is asked what it runs.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ class Stage(Enum):
     READY = "ready"
     DRAINING = "draining"
     ACTIVATING = "activating"
+    DOUBTED = "doubted"
+    ASKING = "asking"
     ACTIVATED = "activated"
     JOINING = "joining"
     PROVEN = "proven"
@@ -27,7 +32,8 @@ class Stage(Enum):
     GONE = "gone"
 
 
-IN_FLIGHT = frozenset({Stage.DRAINING, Stage.ACTIVATING, Stage.ACTIVATED, Stage.JOINING})
+UNCERTAIN = frozenset({Stage.DOUBTED, Stage.ASKING})
+IN_FLIGHT = frozenset({Stage.DRAINING, Stage.ACTIVATING, Stage.ACTIVATED, Stage.JOINING}) | UNCERTAIN
 LOST = frozenset({Stage.FAILED, Stage.UNREACHABLE})
 
 
@@ -37,6 +43,7 @@ class Step:
 
     `touched`: it was drained or told to activate in this rollout, whatever came of it.
     `running`: the version its last marker named; None as long as it has not said.
+    `presumed`: what it counts as while it is doubted, unless its answer proves otherwise (FAILED or UNREACHABLE).
     """
 
     stage: Stage = Stage.NEW
@@ -46,6 +53,7 @@ class Step:
     running: str | None = None
     retried: bool = False
     reason: str = ""
+    presumed: Stage = Stage.FAILED
     marker: Marker | None = None
 
 
@@ -75,7 +83,7 @@ class Progress:
         return tuple(each for each, step in self.steps.items() if step.touched and step.stage is not Stage.GONE)
 
     def moved(self, ids: Iterable[str], stage: Stage, now: float, reason: str = "") -> Progress:
-        """These instances enter `stage` now."""
+        """These instances enter `stage` now; a reason is kept only where the stage needs one."""
         return replace(
             self, steps={**self.steps, **{each: _entered(self.of(each), stage, now, reason) for each in ids}}
         )
@@ -89,9 +97,10 @@ class Progress:
         again = {each: replace(_anew(self.of(each), now), stage=Stage.NEW, retried=True) for each in ids}
         return replace(self, steps={**self.steps, **again})
 
-    def doubted(self, instance_id: str) -> Progress:
+    def doubted(self, instance_id: str, presumed: Stage, now: float, reason: str) -> Progress:
         """Nobody knows what this instance runs: an order may have been carried out, and left no marker."""
-        step = replace(self.of(instance_id), running=None, marker=None)
+        step = _entered(self.of(instance_id), Stage.DOUBTED, now, reason)
+        step = replace(step, running=None, marker=None, presumed=presumed)
         return replace(self, steps={**self.steps, instance_id: step})
 
     def heard(self, instance_id: str, marker: Marker) -> Progress:
@@ -108,8 +117,14 @@ def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
         since=now,
         began_at=now if starts else step.began_at,
         touched=step.touched or stage in (Stage.DRAINING, Stage.ACTIVATING),
-        reason=reason if stage in LOST else "",
+        reason=_kept(step, stage, reason),
     )
+
+
+def _kept(step: Step, stage: Stage, reason: str) -> str:
+    if stage is Stage.ASKING:
+        return step.reason
+    return reason if stage in LOST or stage is Stage.DOUBTED else ""
 
 
 def turned(progress: Progress, version: str, everyone: bool, now: float) -> Progress:

@@ -13,6 +13,7 @@ from deployer.core.absorb import absorb
 from deployer.core.actions import (
     Action,
     Activate,
+    Ask,
     Drain,
     Finish,
     Prefetch,
@@ -23,13 +24,14 @@ from deployer.core.actions import (
     Retry,
     TurnBack,
 )
+from deployer.core.answers import hear
 from deployer.core.decide import decide
 from deployer.core.errors import Refused
 from deployer.core.fleet import Fleet
-from deployer.core.orders import Delivery, Order, Reply
 from deployer.core.plan import Plan, turned_back
-from deployer.core.progress import Progress, Stage, turned
+from deployer.core.progress import IN_FLIGHT, Progress, Stage, turned
 from deployer.rollout.desired import DesiredRelease
+from deployer.rollout.dispatch import NOTHING, Dispatch
 from deployer.rollout.lease import Lease
 from deployer.rollout.ports import Clock, Commands, Group
 from deployer.rollout.record import Record
@@ -65,9 +67,8 @@ class Loop:
         clock: Clock,
     ) -> None:
         self.plan, self.progress = plan, Progress()
-        self._group, self._commands, self._desired = group, commands, desired
+        self._group, self._dispatch, self._desired = group, Dispatch(commands, plan.target.generation), desired
         self._lease, self._record, self._report, self._clock = lease, record, report, clock
-        self._open: dict[str, set[str]] = {}
         self._refused_since: float | None = None
         self._owes_desired = False
         self._gave_up_because = ""
@@ -121,47 +122,13 @@ class Loop:
 
     def _observe(self) -> Fleet:
         """The fleet, with every reply and every clock taken in."""
-        for command_id in tuple(self._open):
-            self._collect(command_id)
+        for reply in self._dispatch.replies():
+            self.progress = hear(self.plan, self.progress, reply, self._clock.now())
         fleet = self._group.observe()
         self.progress = absorb(self.plan, fleet, self.progress, self._clock.now())
+        self._dispatch.forget(each for each, step in self.progress.steps.items() if step.stage is Stage.GONE)
         self._show()
         return fleet
-
-    def _collect(self, command_id: str) -> None:
-        waiting = self._open[command_id]
-        for reply in self._commands.replies(command_id):
-            if reply.instance_id in waiting:
-                waiting.discard(reply.instance_id)
-                self._hear(reply)
-        waiting -= {each for each in waiting if self.progress.of(each).stage is Stage.GONE}
-        if not waiting:
-            del self._open[command_id]
-
-    def _hear(self, reply: Reply) -> None:
-        stage = self.progress.of(reply.instance_id).stage
-        if reply.marker:
-            self.progress = self.progress.heard(reply.instance_id, reply.marker)
-        if stage not in (Stage.PREFETCHING, Stage.ACTIVATING):
-            return  # an answer that came too late: the instance was given up, or left the group
-        if reply.delivery is Delivery.SILENT:
-            self.progress = self.progress.doubted(reply.instance_id)
-        reached, reason = self._meaning(stage, reply)
-        self.progress = self.progress.moved((reply.instance_id,), reached, self._clock.now(), reason)
-
-    def _meaning(self, stage: Stage, reply: Reply) -> tuple[Stage, str]:
-        if reply.delivery is Delivery.UNREACHABLE:
-            return Stage.UNREACHABLE, reply.detail
-        marker = reply.marker
-        if marker is None:
-            return Stage.FAILED, reply.detail or "it ended without a marker, so nothing is proven"
-        if stage is Stage.PREFETCHING:
-            failed = marker.outcome != "unchanged"
-            return (Stage.FAILED, marker.reason or marker.outcome) if failed else (Stage.READY, "")
-        target = self.plan.target
-        if marker.proves(target.version, target.manifest_sha256, target.generation):
-            return Stage.ACTIVATED, ""
-        return Stage.FAILED, f"{marker.outcome}: {marker.reason}" if marker.reason else marker.outcome
 
     def _perform(self, action: Action) -> Ending | None:
         match action:
@@ -175,7 +142,7 @@ class Loop:
                 self._perform_on_instances(action)
         return None
 
-    def _perform_on_instances(self, action: Prefetch | Drain | Activate | Register | Prove | Retry) -> None:
+    def _perform_on_instances(self, action: Prefetch | Drain | Activate | Ask | Register | Prove | Retry) -> None:
         match action:
             case Prefetch(ids):
                 self._order("prefetch", ids, Stage.PREFETCHING)
@@ -184,6 +151,8 @@ class Loop:
                 self._move(ids, Stage.DRAINING)
             case Activate(ids):
                 self._order("activate" if self.plan.target.version else "down", ids, Stage.ACTIVATING)
+            case Ask(ids):
+                self._order("status", ids, Stage.ASKING)
             case Register(ids):
                 self._group.register(ids)
                 self._move([each for each in ids if each in self.progress.at(Stage.ACTIVATED)], Stage.JOINING)
@@ -196,12 +165,12 @@ class Loop:
         self.progress = self.progress.moved(ids, stage, self._clock.now())
 
     def _order(self, subcommand: str, ids: tuple[str, ...], stage: Stage) -> None:
-        order = Order(subcommand, self.plan.target, self.plan.limits.instance_timeout)
-        sent = self._commands.send(ids, order)
-        self._move(ids, stage)
-        self._open.update({command_id: set(its) for command_id, its in sent.commands.items()})
-        for reply in sent.refused:
-            self._hear(reply)
+        target = NOTHING if subcommand == "status" else self.plan.target
+        for sent in self._dispatch.send(subcommand, target, self.plan.limits.instance_timeout, ids):
+            told = [each for its in sent.commands.values() for each in its if each in ids]
+            self._move([*told, *(reply.instance_id for reply in sent.refused)], stage)
+            for reply in sent.refused:
+                self.progress = hear(self.plan, self.progress, reply, self._clock.now())
 
     def _promote(self) -> None:
         self._desired.promote(self.plan.target)
@@ -214,21 +183,14 @@ class Loop:
         self._gave_up_because = reason
         self._report.turning(self.plan, reason)
         self._record.turned(generation, reason)
-        self._cancel_open()
+        self._dispatch.give_up()
         everyone = self.plan.after_crash
         self.plan = turned_back(self.plan, generation)
         self.progress = turned(self.progress, self.plan.target.version, everyone, self._clock.now())
         self._owes_desired = True
 
-    def _cancel_open(self) -> None:
-        """Asks; whether anything stopped is found out by fencing, so a refusal changes nothing."""
-        for command_id in self._open:
-            with suppress(Refused):
-                self._commands.cancel(command_id)
-        self._open.clear()
-
     def _finished(self, result: Result, reason: str) -> Ending:
-        self._cancel_open()
+        self._dispatch.give_up()
         self._record.see(self.plan, self.progress)
         why = "; on the way back: ".join(each for each in (self._gave_up_because, reason) if each)
         return Ending(result, why, self.plan, self.progress)
@@ -237,7 +199,7 @@ class Loop:
         """There are seconds left: what is out of its target groups goes back in, where health checks judge it."""
         if self.plan.drain:
             with suppress(Refused):
-                self._group.register(self.progress.at(Stage.DRAINING, Stage.ACTIVATING, Stage.ACTIVATED))
+                self._group.register(self.progress.at(*IN_FLIGHT - {Stage.JOINING}))
         return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")
 
     def _show(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -34,11 +34,14 @@ class Group(Protocol):
 class Commands(Protocol):
     """Run Command."""
 
-    def send(self, ids: Iterable[str], order: Order) -> Sent:
-        """Sends an order to instances."""
+    def send(self, ids: Iterable[str], order: Order) -> Iterator[Sent]:
+        """Sends an order, some instances at a time; what was yielded is on its way, whatever happens to the rest.
 
-    def replies(self, command_id: str) -> tuple[Reply, ...]:
-        """The replies so far: one for each instance at which the command has ended."""
+        Raises Unanswered where nobody knows whether an order is on its way. Asked again, it finds out first.
+        """
+
+    def replies(self, command_ids: Collection[str]) -> Mapping[str, tuple[Reply, ...]]:
+        """What came back of these commands since the last call: a reply for each instance where one has ended."""
 
     def cancel(self, command_id: str) -> None:
         """Asks for a command to be given up; there is no guarantee that it stopped (SSM)."""
