@@ -2,10 +2,10 @@
 
 PYTHON = .venv/bin/python
 
-.PHONY: help demo test check bench environment faces lock
+.PHONY: help demo test check bench bench-fleet environment faces lock
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: environment ## deliver the example to a local cloud: v1, v2 rolling, a broken v3, a rollback
 	@! docker info >/dev/null 2>&1 || localcloud/install || true
@@ -20,6 +20,9 @@ check: environment ## lint, types, shell, workflows, generated files
 
 bench: environment ## measure what the launcher and the command line cost
 	@$(PYTHON) -m tests.bench
+
+bench-fleet: environment ## measure rollouts of 100 and 1,000 simulated instances (ten minutes)
+	@$(PYTHON) -m tests.bench fleet
 
 environment: ## make .venv from requirements/dev.txt
 	@scripts/environment requirements/dev.txt .venv >/dev/null

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from deployer.commands import render
 from localcloud.aws.auto_scaling import AutoScaling
 from localcloud.aws.fleet import Fleet
+from localcloud.aws.health_checks import check, taken_for_healthy
 from localcloud.aws.identity import Identity
 from localcloud.aws.load_balancing import LoadBalancing
 from localcloud.aws.moto_seams import Books, Reflexes, forget_everything
@@ -40,7 +41,7 @@ from localcloud.options import CloudOptions
 from localcloud.resources import HOOK, Account, Made, Wanted
 from localcloud.routing import Routing
 from localcloud.runtime import Runtime
-from localcloud.runtime.select import Choice, Registry, choose, hold_engine, make_registry, make_runtime
+from localcloud.runtime.select import SIMULATED, Choice, Registry, choose, hold_engine, make_registry, make_runtime
 
 TICK = 0.05
 """Seconds between two looks of the reconcilers."""
@@ -144,14 +145,21 @@ class Cloud:
         metadata = MetadataOfInstances(books, options, lock)
         self._stack.callback(metadata.close)
         ports = [self.server.port, self.registry.port]
-        self.runtime = make_runtime(self.choice.name, options.state_directory, self._on_instances(), ports)
+        self.runtime = make_runtime(
+            self.choice.name, options.state_directory, self._on_instances(), ports, options.pace
+        )
         self._stack.callback(self.runtime.close)
         self.run_command = RunCommand(self.runtime, options.region, lock, options.tempo)
         self.targets = TargetHealth(
-            books, lock, lambda instance_id: self.fleet.address_of(instance_id), self._open_requests
+            books,
+            lock,
+            lambda instance_id: self.fleet.address_of(instance_id),
+            self._open_requests,
+            taken_for_healthy if self._simulated else check,
         )
         self._stack.callback(self.targets.close)
-        self.fleet = Fleet(books, self.runtime, lock, self.run_command, self.targets, metadata.serve)
+        serve = None if self._simulated else metadata.serve  # one server an instance, and nobody to ask it
+        self.fleet = Fleet(books, self.runtime, lock, self.run_command, self.targets, serve)
         operations = Operations()
         self._stack.callback(operations.close)
         operations.replace("ssm", SystemsManager(books, self.run_command).handlers())
@@ -160,6 +168,10 @@ class Cloud:
         operations.replace("sts", Identity(books, self.github.issuer).handlers())
         self._every_tick(self.fleet.tick, lambda: self.run_command.expire(lambda each: not books.is_running(each)))
         self._every_tick(self.targets.tick)
+
+    @property
+    def _simulated(self) -> bool:
+        return self.choice.name == SIMULATED
 
     def _open_requests(self, instance_id: str) -> int | None:
         """What the load balancer still has under way at an instance; None where there is none to ask."""
@@ -223,7 +235,7 @@ class Cloud:
         )
 
     def _balance(self, made: Made) -> None:
-        if not made.target_group_arn:
+        if not made.target_group_arn or self._simulated:
             return
         if not shutil.which("haproxy", path=search_path()):
             self.choice = replace(self.choice, reason=f"{self.choice.reason}; no haproxy here, so no load balancer")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcloud.aws.run_command import Tempo
+from localcloud.runtime.simulated import Pace
 
 DOTENV = {
     "PROMTAIL_PORT": "9080",
@@ -28,7 +29,7 @@ class CloudOptions:
     max_size: int | None = None
     """None: twice the instances, at least 4."""
     runtime: str = ""
-    """`docker`, `process`, or empty: docker where an engine answers."""
+    """`docker`, `process`, or empty: docker where an engine answers. Tests may say `simulated`."""
     target_group: bool = False
     app: str = "orange"
     region: str = "ap-northeast-2"
@@ -41,6 +42,8 @@ class CloudOptions:
     launch_hook: bool = True
     """Whether instances wait, before they enter service, for their user data to say that they are ready."""
     tempo: Tempo = field(default_factory=Tempo)
+    pace: Pace = field(default_factory=Pace)
+    """How long orders take on simulated instances."""
     boot_patience: float = 300
     """Seconds until every first instance must be in service."""
 

@@ -39,7 +39,7 @@ class Fleet:
         lock: threading.RLock,
         run_command: RunCommand,
         targets: TargetHealth,
-        serve_metadata: Callable[[str, Any, str], MetadataService],
+        serve_metadata: Callable[[str, Any, str], MetadataService] | None,
     ) -> None:
         self._books = books
         self._runtime = runtime
@@ -149,8 +149,10 @@ class Fleet:
 
     def _boot(self, member: Member, user_data: str) -> None:
         try:
-            member.metadata = self._serve_metadata(member.instance_id, member.entry.instance, user_data)
-            machine = self._runtime.boot(member.instance_id, user_data, member.metadata.port)
+            if self._serve_metadata is not None:
+                member.metadata = self._serve_metadata(member.instance_id, member.entry.instance, user_data)
+            port = member.metadata.port if member.metadata else 0
+            machine = self._runtime.boot(member.instance_id, user_data, port)
         except Exception as error:  # reported as a failed launch, and tried again
             _log.exception("could not boot %s", member.instance_id)
             member.failure = f"{type(error).__name__}: {error}"

@@ -60,6 +60,12 @@ def check(probe: Probe) -> Verdict:
     return Verdict(False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]")
 
 
+def taken_for_healthy(probe: Probe) -> Verdict:
+    """The verdict on an instance that only plays one: nothing listens there."""
+    del probe
+    return Verdict(passed=True)
+
+
 def _get(probe: Probe) -> int:
     connection = http.client.HTTPConnection(probe.address, probe.port, timeout=probe.timeout)
     try:

@@ -75,6 +75,8 @@ class Books:
         self._ssm = ssm_backends[ACCOUNT][region]
         self._iam = iam_backends[ACCOUNT]["aws"]
         self._sts = sts_backends[ACCOUNT]["aws"]
+        self._launched: dict[str, Any] = {}
+        """EC2's entries of what the groups launched: moto looks through every instance to find one."""
 
     def groups(self) -> list[Any]:
         """Every Auto Scaling group."""
@@ -104,6 +106,7 @@ class Books:
         state.lifecycle_state = "Pending"
         state.availability_zone = zone
         state.instance._placement.zone = zone
+        self._launched[state.instance_id] = state.instance
         return state
 
     def strike(self, group: FakeAutoScalingGroup, instance_id: str) -> None:
@@ -118,7 +121,7 @@ class Books:
 
     def instance(self, instance_id: str) -> Any | None:
         """EC2's entry for the instance, or None."""
-        return self._ec2.get_instance_by_id(instance_id)
+        return self._launched.get(instance_id) or self._ec2.get_instance_by_id(instance_id)
 
     def is_running(self, instance_id: str) -> bool:
         """Whether EC2 says `running`."""

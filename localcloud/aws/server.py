@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from localcloud.aws.calls import Calls, service_of
 from localcloud.aws.checksums import Checksums
 
 if TYPE_CHECKING:
@@ -40,21 +41,12 @@ class OneAtATime:
             return self._application(environ, start_response)
 
 
-def service_of(environ: WSGIEnvironment) -> str:
-    """The service a request is signed for; unsigned ones are S3's, but for calls with a form (STS)."""
-    scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split(",")[0].split("/")
-    if len(scope) == 5:
-        return str(scope[3])
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return "sts" if form else "s3"
-
-
 class Server:
     """Listens on a free loopback port from the start; answers once it serves."""
 
     def __init__(self, lock: threading.RLock) -> None:
         aws = DomainDispatcherApplication(create_backend_app)
-        self._root: WSGIApplication = OneAtATime(Checksums(aws), lock)
+        self.calls = Calls(OneAtATime(Checksums(aws), lock))
         self._mounts: dict[str, WSGIApplication] = {}
         self._server = make_server("127.0.0.1", 0, self._dispatch, threaded=True, request_handler=_QuietRequestHandler)
         self.port: int = self._server.port
@@ -79,4 +71,4 @@ class Server:
         for prefix, application in self._mounts.items():
             if path == prefix or path.startswith(prefix + "/"):
                 return application(environ, start_response)
-        return self._root(environ, start_response)
+        return self.calls(environ, start_response)

@@ -68,11 +68,13 @@ class TargetHealth:
         lock: threading.RLock,
         address_of: Callable[[str], str | None],
         connections: Connections,
+        check: Callable[[Probe], Verdict] = check,
     ) -> None:
         self._books = books
         self._lock = lock
         self._address_of = address_of
         self._connections = connections
+        self._check_by = check
         self._targets: dict[tuple[str, str], Target] = {}
         self._checkers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health-check")
 
@@ -159,7 +161,7 @@ class TargetHealth:
         self._checkers.submit(self._check, target, group, probe)
 
     def _check(self, target: Target, group: Any, probe: Probe) -> None:
-        verdict = check(probe)
+        verdict = self._check_by(probe)
         with self._lock:
             target.checking = False
             if target.state != "draining":

@@ -17,8 +17,11 @@ from localcloud.runtime.docker import DockerRuntime
 from localcloud.runtime.docker import remove_leftovers as remove_containers
 from localcloud.runtime.process import ProcessRuntime
 from localcloud.runtime.process_registry import ProcessRegistry
+from localcloud.runtime.simulated import Pace, SimulatedRuntime
 
 NAMES = ("docker", "process")
+SIMULATED = "simulated"
+"""Not among the names a person chooses from: its instances run nothing."""
 COMPANIONS = ("docker-registry", "haproxy", "busybox")
 """What the docker runtime, or an image made from nothing, needs beside the engine; localcloud/install brings it."""
 CHILDREN = ("registry/docker-registry.pid", "load-balancer/haproxy.pid")
@@ -80,13 +83,15 @@ def make_registry(name: str, state_directory: Path) -> Registry:
 
 
 def make_runtime(
-    name: str, state_directory: Path, environment: Mapping[str, str], forwarded_ports: Sequence[int]
+    name: str, state_directory: Path, environment: Mapping[str, str], forwarded_ports: Sequence[int], pace: Pace
 ) -> Runtime:
     """The machines of one cloud.
 
     `environment` goes into every script and into user data; on `forwarded_ports` of each instance's loopback this
-    machine's loopback answers.
+    machine's loopback answers. `pace` is of the simulated ones.
     """
+    if name == SIMULATED:
+        return SimulatedRuntime(pace)
     if name == "docker":
         return DockerRuntime(state_directory, environment, forwarded_ports)
     return ProcessRuntime(state_directory, environment, forwarded_ports)

@@ -1,0 +1,25 @@
+"""`python -m tests.bench [launcher | fleet [SIZE…]]`: what things cost, against what they may cost."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import launcher
+
+SIZES = (100, 1000)
+
+
+def main(words: list[str]) -> int:
+    """Exit code 1 if anything is above its limit."""
+    part, *sizes = words or ["launcher"]
+    if part == "launcher":
+        return 0 if launcher.main() else 1
+    sys.path.insert(0, str(launcher.ROOT / "scripts"))
+    from tests.bench import fleet  # it takes a cloud, and seconds to import
+
+    good = [fleet.main(int(size)) for size in sizes or SIZES]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
