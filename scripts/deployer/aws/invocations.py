@@ -1,7 +1,7 @@
 """What SSM says of a command at one instance, as a reply.
 
-Taken from AWS's "Understanding command statuses": `StatusDetails` counts, `Status` is too coarse; Success says only that
-exit code 0 came back, so a reply is worth no more than the marker in its output.
+Taken from AWS's "Understanding command statuses": `StatusDetails` counts, `Status` is too coarse; Success says only
+that exit code 0 came back, so a reply is worth no more than the marker in its output.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class SentCommands:
         self._ssm, self._document, self._place = ssm, document, place
 
     def find(self, doubt: Doubt) -> str | None:
-        """The id of the command that a doubtful send became; None where SSM shows none (yet: it takes about a second)."""
+        """The id of the command that a doubtful send became; None where SSM shows none (lists lag by about 1 s)."""
         for each in self._since(doubt.earliest):
             if each.get("Comment") == comment_of(doubt.order) and self._is_ours(each, doubt):
                 return str(each["CommandId"])

@@ -35,10 +35,12 @@ from deployer.rollout.dispatch import NOTHING, Dispatch
 from deployer.rollout.lease import Lease
 from deployer.rollout.ports import Clock, Commands, Group
 from deployer.rollout.record import Record
-from deployer.rollout.report import Report
+from deployer.rollout.report import Report, phase
 
 QUICKEST_LOOK, SLOWEST_LOOK = 0.2, 3.0  # seconds between two observations
-SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late, and calls stay few
+LOOK_PER_INSTANCE = 0.006  # seconds: in a large group something ends all the time, and calls per instance stay few
+SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late
+LONGEST_BACKOFF = 15.0  # seconds
 PATIENCE = 60  # seconds of refusals, with nothing between them, until the loop gives up
 
 
@@ -70,7 +72,9 @@ class Loop:
         self._group, self._dispatch, self._desired = group, Dispatch(commands, plan.target.generation), desired
         self._lease, self._record, self._report, self._clock = lease, record, report, clock
         self._refused_since: float | None = None
+        self._refusals = 0
         self._owes_desired = False
+        self._phase = ""
         self._gave_up_because = ""
 
     def run(self) -> Ending:
@@ -85,8 +89,13 @@ class Loop:
                 return ending
             if self.progress != before:
                 changed_at = self._clock.now()
-            unchanged_for = self._clock.now() - changed_at
-            self._clock.wait(min(max(SHARE_OF_WAIT * unchanged_for, QUICKEST_LOOK), SLOWEST_LOOK))
+            self._clock.wait(self._pause(self._clock.now() - changed_at))
+
+    def _pause(self, unchanged_for: float) -> float:
+        """Seconds until the next look: longer the longer nothing happened, doubled with every refusal in a row."""
+        quickest = max(QUICKEST_LOOK, LOOK_PER_INSTANCE * len(self.progress.owing))
+        pause = min(max(SHARE_OF_WAIT * unchanged_for, quickest), max(SLOWEST_LOOK, quickest))
+        return min(pause * (1 << self._refusals), max(LONGEST_BACKOFF, pause))
 
     def _try_tick(self) -> Ending | None:
         """A tick that AWS refuses is tried again, wherever it stopped: the next one decides from what it then sees."""
@@ -94,12 +103,13 @@ class Loop:
             ending = self._tick()
         except Refused as error:
             return self._refused(error)
-        self._refused_since = None
+        self._refused_since, self._refusals = None, 0
         return ending
 
     def _refused(self, error: Refused) -> Ending | None:
         now = self._clock.now()
         self._refused_since = now if self._refused_since is None else self._refused_since
+        self._refusals += 1
         if now - self._refused_since <= PATIENCE:
             self._report.refused(error)
             return None
@@ -114,6 +124,7 @@ class Loop:
             self._owes_desired = False
         fleet = self._observe()
         for action in decide(self.plan, fleet, self.progress, self._clock.now()):
+            self._lease.renew()  # whoever was paused in between finds out before it acts
             ending = self._perform(action)
             if ending:
                 return ending
@@ -203,6 +214,8 @@ class Loop:
         return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")
 
     def _show(self) -> None:
+        if (entered := phase(self.plan, self.progress)) != self._phase:
+            self._phase = entered
+            self._record.note(entered)
         if self._report.show(self.plan, self.progress, self._clock.now()):
-            self._record.see(self.plan, self.progress)
-            self._record.write()
+            self._record.keep(self.plan, self.progress)

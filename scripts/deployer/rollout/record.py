@@ -1,6 +1,7 @@
 """The record of a rollout: what the next run, `history` and a person at night read.
 
-Written before the first change and after every one that matters; never again once the rollout has ended.
+Written before the first change, at every event, and now and then while instances change; never again once the rollout
+has ended. What the next run needs (the target, what is suspended, whether it ended) never waits for a later write.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from deployer.core.progress import Progress
 from deployer.core.store import Store, write
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
+
+WRITE_EVERY = 30  # seconds, while nothing but instances' stages changes
 
 
 @dataclass(frozen=True)
@@ -102,33 +105,42 @@ class Record:
         self._key = keys.record(entry.app, entry.group, entry.generation)
         self.entry = entry
         self._etag = write(store, self._key, entry.to_json(), None)
+        self._written_at, self._due = clock.now(), False
 
     def note(self, what: str) -> None:
-        """Remembers an event; it is written with the next `write`."""
+        """Remembers an event; it is written at the next `keep`."""
         events = (*self.entry.events, Event(self._clock.now(), what))
         self.entry = replace(self.entry, events=events)
+        self._due = True
 
     def suspending(self, processes: tuple[str, ...]) -> None:
         """Written before the processes are touched, so that a later run can resume them."""
         self.entry = replace(self.entry, suspended=processes)
-        self.write()
+        self._write()
 
     def turned(self, generation: int, reason: str) -> None:
         """The rollout gave its target up and goes back under `generation`."""
         self.note(f"turned back: {reason}")
         self.entry = replace(self.entry, last_generation=generation)
 
-    def end(self, result: str, reason: str) -> None:
-        """The last word."""
-        self.entry = replace(self.entry, result=result, reason=reason, ended_at=self._clock.now())
-        self.write()
+    def keep(self, plan: Plan, progress: Progress) -> None:
+        """Writes how far each instance is, if something happened or the last time was long ago."""
+        if self._due or self._clock.now() - self._written_at >= WRITE_EVERY:
+            self.see(plan, progress)
+            self._write()
 
     def see(self, plan: Plan, progress: Progress) -> None:
         """Takes in how far each instance is."""
         self.entry = replace(self.entry, instances={each: _about(plan, progress, each) for each in progress.steps})
 
-    def write(self) -> None:
+    def end(self, result: str, reason: str) -> None:
+        """The last word."""
+        self.entry = replace(self.entry, result=result, reason=reason, ended_at=self._clock.now())
+        self._write()
+
+    def _write(self) -> None:
         self._etag = write(self._store, self._key, self.entry.to_json(), self._etag)
+        self._written_at, self._due = self._clock.now(), False
 
 
 def _about(plan: Plan, progress: Progress, instance_id: str) -> dict[str, Any]:
