@@ -15,7 +15,7 @@ from deployer.aws.alarms import Alarms
 from deployer.aws.refusals import calling
 from deployer.aws.target_groups import TargetGroups
 from deployer.core.errors import BadInput
-from deployer.core.fleet import Fleet, Instance
+from deployer.core.fleet import FREEZE_TAG, Fleet, Instance
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Described:
     instances: tuple[Mapping[str, Any], ...]
     target_group_arns: tuple[str, ...]
     suspended: tuple[str, ...]
+    freeze: str = ""
 
 
 class AutoScalingGroup:
@@ -54,7 +55,7 @@ class AutoScalingGroup:
             )
             for each in described.instances
         )
-        return Fleet(instances, self._alarms.states())
+        return Fleet(instances, self._alarms.states(), described.freeze)
 
     def describe(self) -> Described:
         """The group as Auto Scaling describes it."""
@@ -98,4 +99,11 @@ def describe(autoscaling: Any, name: str) -> Described:
         instances=tuple(group.get("Instances", ())),
         target_group_arns=tuple(group.get("TargetGroupARNs", ())),
         suspended=tuple(each["ProcessName"] for each in group.get("SuspendedProcesses", ())),
+        freeze=_freeze({each["Key"]: each.get("Value", "") for each in group.get("Tags", ())}),
     )
+
+
+def _freeze(tags: Mapping[str, str]) -> str:
+    """The reason on one line, for a tag may hold several (Auto Scaling)."""
+    reason = " ".join(tags.get(FREEZE_TAG, "").split())
+    return "" if reason == "false" else reason

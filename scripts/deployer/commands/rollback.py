@@ -18,7 +18,7 @@ def run(inputs: RollbackInputs, console: Console) -> Outcome:
     check_place(inputs)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
     releases = {name: _release(inputs, name, groups) for name in inputs.auto_scaling_group}
-    return roll(inputs, releases, groups, console)
+    return roll(inputs, releases, groups, console, through_freeze=True)
 
 
 def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:

@@ -25,7 +25,7 @@ from deployer.github.console import Console
 from deployer.github.deployments import Deployments
 from deployer.inputs import Policy
 from deployer.outcome import Outcome
-from deployer.rollout.preflight import check_fleet, check_limits
+from deployer.rollout.preflight import check_alarms, check_fleet, check_limits, check_not_frozen
 from deployer.rollout.rollout import Rolled, Wish, World, roll_out
 from deployer.rollout.summary import headline, markdown
 
@@ -38,9 +38,10 @@ _EXIT = {
 
 
 def limits_of(policy: Policy) -> Limits:
-    """The policy as the decision takes it; raises BadInput for a word it does not know."""
+    """The policy as the decision takes it; raises BadInput for a word it does not know, or too many alarms."""
     if policy.drain not in ("auto", "never"):
         raise BadInput(f"drain is {policy.drain!r}", "write auto or never")
+    check_alarms(policy.alarms)
     return Limits(
         canary=policy.canary,
         canary_bake=policy.canary_bake,
@@ -53,22 +54,29 @@ def limits_of(policy: Policy) -> Limits:
     )
 
 
-def roll(policy: Policy, releases: Mapping[str, ReleaseRef], groups: Groups, console: Console) -> Outcome:
+def roll(
+    policy: Policy, releases: Mapping[str, ReleaseRef], groups: Groups, console: Console, through_freeze: bool = False
+) -> Outcome:
     """Brings each group to its release, in the order given; stops at the first that does not get there.
 
-    Raises DeployError for what is wrong before anything was changed, in any of the groups.
+    Raises DeployError for what is wrong before anything was changed, in any of the groups; a frozen group is wrong
+    unless `through_freeze`.
     """
     limits = limits_of(policy)
     check_limits(limits, policy.auto_rollback)
     clock = RealClock()
     worlds = {name: _world(policy, name, groups, clock, console) for name in policy.auto_scaling_group}
     for name, world in worlds.items():
-        check_fleet(name, world.group.observe(), limits)
+        fleet = world.group.observe()
+        if not through_freeze:
+            check_not_frozen(name, fleet)
+        check_fleet(name, fleet, limits)
     done: list[Rolled] = []
     with clock.watching_signals():
         for name, world in worlds.items():
             try:
-                rolled = _roll_one(policy, world, _wish(policy, limits, releases[name], console), console)
+                wish = _wish(policy, limits, releases[name], console, through_freeze)
+                rolled = _roll_one(policy, world, wish, console)
             except DeployError as error:
                 if not done:
                     raise
@@ -105,7 +113,7 @@ def _world(policy: Policy, name: str, groups: Groups, clock: RealClock, console:
     return World(group, commands, groups.store, clock, console)
 
 
-def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console) -> Wish:
+def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console, through_freeze: bool) -> Wish:
     written = {name: _plain(getattr(policy, name.replace("-", "_"))) for name in _RECORDED}
     return Wish(
         app=policy.app,
@@ -117,6 +125,7 @@ def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console)
         owner=owner_of(console.run),
         run_url=console.run.run_url,
         policy=written,
+        through_freeze=through_freeze,
     )
 
 

@@ -10,6 +10,9 @@ from functools import cached_property
 MISSING = "missing"
 """The state of an alarm that does not exist."""
 
+FREEZE_TAG = "deploy-freeze"
+"""On an Auto Scaling group: no new release, for the reason it holds; empty or `false`: no freeze."""
+
 
 class Traffic(Enum):
     """An instance in the group's target groups, the worst of them counting (ELBv2 target states in brackets)."""
@@ -47,21 +50,35 @@ class Instance:
         return not self.coming and not self.leaving
 
     @property
+    def in_service(self) -> bool:
+        """Auto Scaling counts it; on standby, for instance, it does not."""
+        return self.lifecycle == "InService"
+
+    @property
     def serving(self) -> bool:
         """Takes requests now, as far as the group and its load balancer know."""
-        return self.lifecycle == "InService" and self.healthy and self.traffic in (Traffic.HEALTHY, Traffic.NONE)
+        return self.in_service and self.healthy and self.traffic in (Traffic.HEALTHY, Traffic.NONE)
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """The group as observed; `alarms`: each watched CloudWatch alarm and its state (OK, ALARM, INSUFFICIENT_DATA)."""
+    """The group as observed.
+
+    `alarms`: each watched CloudWatch alarm and its state (OK, ALARM, INSUFFICIENT_DATA).
+    `freeze`: why nothing new may come to the group, as its tag says; "" for no freeze.
+    """
 
     instances: tuple[Instance, ...]
     alarms: Mapping[str, str] = field(default_factory=dict)
+    freeze: str = ""
 
     def get(self, instance_id: str) -> Instance | None:
         """The instance with that id, if it is still there and not on its way out."""
         return self._present.get(instance_id)
+
+    @property
+    def behind_load_balancer(self) -> bool:
+        return any(each.traffic is not Traffic.NONE for each in self.instances)
 
     @cached_property
     def settled(self) -> tuple[Instance, ...]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deployer.core.errors import BadInput, DeployError
-from deployer.core.fleet import MISSING, Fleet
-from deployer.core.plan import Limits, forward_time
+from deployer.core.fleet import FREEZE_TAG, MISSING, Fleet
+from deployer.core.plan import Limits, forward_time, forward_window
+
+MOST_ALARMS = 10
+"""As many as an instance refresh of Auto Scaling takes; more would only make it likelier that one has no data."""
 
 
 def check_limits(limits: Limits, auto_rollback: bool) -> None:
@@ -23,18 +28,68 @@ def check_limits(limits: Limits, auto_rollback: bool) -> None:
         )
 
 
+def check_alarms(names: Sequence[str]) -> None:
+    """Raises BadInput for more alarms than a rollout is judged by."""
+    if len(names) > MOST_ALARMS:
+        raise BadInput(
+            f"alarms names {len(names)} alarms, and a rollout is judged by {MOST_ALARMS} at most",
+            "make one composite alarm of those that belong together, and give its name",
+        )
+
+
+def check_not_frozen(group: str, fleet: Fleet) -> None:
+    """Raises BadInput for a group that somebody froze."""
+    if fleet.freeze:
+        raise BadInput(
+            f"{group} is frozen, its tag {FREEZE_TAG} says: {fleet.freeze}",
+            "ask whoever froze it; a rollback is let through. To end the freeze: aws autoscaling delete-tags"
+            f" --tags ResourceId={group},ResourceType=auto-scaling-group,Key={FREEZE_TAG}",
+        )
+
+
 def check_fleet(group: str, fleet: Fleet, limits: Limits) -> None:
     """The group as it is now. Raises DeployError, or BadInput where the policy does not fit it."""
-    if not fleet.settled:
+    _check_size(group, fleet, limits)
+    _check_agents(group, fleet, limits)
+    _check_alarm_states(fleet)
+
+
+def who_serves(fleet: Fleet, limits: Limits) -> str:
+    """What a person should know first where the policy takes every instance out of service, else ""."""
+    in_service = [each.id for each in fleet.settled if each.in_service]
+    size = len(in_service)
+    if size == 1:
+        return f"{in_service[0]} is the only instance in service: nobody serves while its containers are swapped"
+    if not size or forward_window(limits, len(fleet.settled)) < size:
+        return ""
+    canary = limits.canary - (len(fleet.settled) - size)  # what does not serve, as on standby, is taken first
+    if 0 < canary < size:
+        return f"after the canary all the others ({size - canary}) may change at once: only the canary serves meanwhile"
+    return f"all {size} instances in service may change at once: nobody serves meanwhile"
+
+
+def _check_size(group: str, fleet: Fleet, limits: Limits) -> None:
+    size = len(fleet.settled)
+    if not size:
         raise BadInput(
             f"{group} has no instance in service, so nothing could be proven",
             "raise the group's desired capacity, or look at its activity history for failing launches",
         )
-    if limits.canary > len(fleet.settled):
+    if limits.canary > size:
         raise BadInput(
-            f"canary is {limits.canary}, and {group} has {len(fleet.settled)} instances",
-            f"give --canary {len(fleet.settled)} or less",
+            f"canary is {limits.canary}, and {group} has {size} instances",
+            f"give --canary {size} or less",
         )
+    in_service = [each for each in fleet.settled if each.in_service]
+    if len(in_service) == 1 and limits.window.is_percent and limits.window.amount < 100:
+        raise BadInput(
+            f"{group} has one instance in service, which is down while its containers are swapped, and nobody else"
+            f" serves meanwhile; max-unavailable {limits.window} does not allow that",
+            "give --max-unavailable 1 (or 100%) to allow it, or raise the group's desired capacity to 2",
+        )
+
+
+def _check_agents(group: str, fleet: Fleet, limits: Limits) -> None:
     offline = [each.id for each in fleet.settled if not each.online]
     if len(offline) > limits.unreachable:
         raise DeployError(
@@ -42,6 +97,9 @@ def check_fleet(group: str, fleet: Fleet, limits: Limits) -> None:
             "check that the SSM agent runs there, that the instance role allows ssm:UpdateInstanceInformation and "
             "ssmmessages:*, and that the instances reach the SSM endpoints",
         )
+
+
+def _check_alarm_states(fleet: Fleet) -> None:
     missing = [name for name, state in fleet.alarms.items() if state == MISSING]
     if missing:
         raise BadInput(f"these alarms do not exist: {', '.join(missing)}", "check the names given in `alarms`")

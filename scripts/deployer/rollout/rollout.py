@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from deployer.core import keys
 from deployer.core.actions import Result
 from deployer.core.errors import DeployError, LeaseHeld, Refused
-from deployer.core.fleet import Fleet, Traffic
+from deployer.core.fleet import Fleet
 from deployer.core.plan import Limits, Plan, Target
 from deployer.core.release import ReleaseRef
 from deployer.core.store import Store
@@ -22,7 +22,7 @@ from deployer.rollout.desired import DesiredRelease
 from deployer.rollout.lease import Holder, Lease, acquire
 from deployer.rollout.loop import Ending, Loop
 from deployer.rollout.ports import Clock, Commands, Group, Voice
-from deployer.rollout.preflight import check_fleet, check_limits
+from deployer.rollout.preflight import check_fleet, check_limits, check_not_frozen, who_serves
 from deployer.rollout.record import Entry, Last, Record, last_record
 from deployer.rollout.report import Report
 
@@ -33,7 +33,10 @@ mark them unhealthy and replace them all on resume (Auto Scaling, "Suspend and r
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: this release on this group, this carefully, by whom."""
+    """What is asked for: this release on this group, this carefully, by whom.
+
+    `through_freeze`: a rollback comes to a frozen group as well, for a freeze guards against new releases.
+    """
 
     app: str
     release: ReleaseRef
@@ -44,6 +47,7 @@ class Wish:
     owner: str
     run_url: str
     policy: Mapping[str, object]
+    through_freeze: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def roll_out(wish: Wish, world: World) -> Rolled:
     with _lease(wish, world) as lease:
         desired = DesiredRelease(world.store, wish.app, world.group.name, world.clock, wish.owner)
         fleet = world.group.observe()
-        check_fleet(world.group.name, fleet, wish.limits)
+        _preflight(wish, world, fleet)
         last = last_record(world.store, wish.app, world.group.name)
         plan = _plan(wish, world, lease, desired, fleet, last)
         record = Record(world.store, world.clock, _entry(wish, world, desired, plan, last))
@@ -117,15 +121,26 @@ def _lease(wish: Wish, world: World) -> Iterator[Lease]:
             world.voice.warning(f"{world.group.name}: the lease was not released", error.what)
 
 
+def _preflight(wish: Wish, world: World, fleet: Fleet) -> None:
+    """Raises DeployError where the group cannot take the release; says first who will not be served meanwhile."""
+    name = world.group.name
+    if not wish.through_freeze:
+        check_not_frozen(name, fleet)
+    check_fleet(name, fleet, wish.limits)
+    if fleet.freeze:
+        world.voice.warning(f"{name} is frozen", f"{fleet.freeze}; this is a rollback, so it goes on")
+    if told := who_serves(fleet, wish.limits):
+        world.voice.say(f"{name}: {told}")
+
+
 def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet, last: Last | None) -> Plan:
     after_crash = last is not None and last.crashed
     previous = desired.way_back(wish.release.version, after_crash)
-    behind_load_balancer = any(each.traffic is not Traffic.NONE for each in fleet.instances)
     return Plan(
         target=Target(wish.release.version, wish.release.manifest_sha256, lease.generation),
         previous=Target(previous.version, previous.manifest_sha256, 0) if previous else None,
         limits=wish.limits,
-        drain=wish.drain and behind_load_balancer,
+        drain=wish.drain and fleet.behind_load_balancer,
         auto_rollback=wish.auto_rollback,
         started_at=world.clock.now(),
         after_crash=after_crash,
