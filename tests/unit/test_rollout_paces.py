@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def test_a_small_group_is_looked_at_as_soon_as_something_may_have_changed(monkey
     world = fleet_of(3)
     looks = counted(monkeypatch, "observe")
     roll(world, wish())
-    gaps = [after - before for before, after in zip(looks, looks[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(looks)]
     assert min(each for each in gaps if each) <= 0.21
 
 
@@ -59,6 +60,6 @@ def test_refusals_in_a_row_are_answered_with_longer_and_longer_pauses(monkeypatc
     world.later(1.0, begin)
     ended = roll(world, wish())
     assert "throttled" in ended.ending.reason
-    gaps = [after - before for before, after in zip(looks, looks[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(looks)]
     assert gaps[3] > 2 * gaps[1]
     assert len(looks) < 15
