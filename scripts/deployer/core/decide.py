@@ -27,12 +27,21 @@ from deployer.core.actions import (
 from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.plan import Plan, window_of
 from deployer.core.progress import IN_FLIGHT, LOST, Progress, Stage, Step
+from deployer.core.safety import flaw
 
+UNSAFE = "the rollout stopped itself before a wrong step, which is a defect of this tool"
 RETRY_AFTER = 60  # seconds after an order that never reached its instance
 
 
 def decide(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
     """The next actions; none means wait. `now`: seconds since the epoch. The progress given has absorbed the fleet."""
+    actions = _next(plan, fleet, progress, now)
+    if wrong := flaw(plan, fleet, progress, actions):
+        return (_give_up(plan, progress, f"{UNSAFE}: {wrong}"),)
+    return actions
+
+
+def _next(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
     reason = _broken(plan, fleet, progress, now)
     if reason:
         return (_give_up(plan, progress, reason),)
