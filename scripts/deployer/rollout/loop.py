@@ -139,6 +139,7 @@ class Loop:
         self.progress = absorb(self.plan, fleet, self.progress, self._clock.now())
         self._dispatch.forget(each for each, step in self.progress.steps.items() if step.stage is Stage.GONE)
         self._show()
+        self._report.meet(fleet)
         return fleet
 
     def _perform(self, action: Action) -> Ending | None:

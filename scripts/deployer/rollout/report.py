@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from deployer.core.errors import Refused
+from deployer.core.fleet import Fleet, Instance
 from deployer.core.plan import Plan, window_of
 from deployer.core.progress import IN_FLIGHT, Progress, Stage, Step
 from deployer.rollout.ports import Voice
 
-SHOWN = frozenset(Stage) - {Stage.NEW, Stage.READY, Stage.ACTIVATED, Stage.PREFETCHING}
+SHOWN = frozenset(Stage) - {Stage.NEW, Stage.READY, Stage.ACTIVATED, Stage.PREFETCHING, Stage.ASKING}
 
 
 class Report:
@@ -18,6 +19,8 @@ class Report:
     def __init__(self, voice: Voice, group: str) -> None:
         self._voice, self._group = voice, group
         self._said: dict[str, Stage] = {}
+        self._met: dict[str, str] = {}
+        self._met_anyone = False
         self._phase = ""
         self._open = ExitStack()
 
@@ -31,6 +34,18 @@ class Report:
         canary = f"a canary of {limits.canary}, then " if limits.canary else ""
         pace = f"{canary}{window_of(plan, size)} at a time{drain}"
         self._voice.say(f"{size} instances: {pace}; on failure the group {back}")
+
+    def meet(self, fleet: Fleet) -> None:
+        """Names who is not simply in service, once: sick or on standby from the start, newborn, or changed since."""
+        for each in fleet.instances:
+            known = self._met.get(each.id)
+            condition = _condition(each)
+            if condition != known and (condition or known):
+                self._voice.say(f"  {each.id}  {condition or 'is in service'}")
+            elif known is None and self._met_anyone:
+                self._voice.say(f"  {each.id}  joined the group")
+            self._met[each.id] = condition
+        self._met_anyone = True
 
     def show(self, plan: Plan, progress: Progress, now: float) -> bool:
         """Says every change since the last call; True if there was one."""
@@ -79,12 +94,25 @@ def phase(plan: Plan, progress: Progress) -> str:
     return "canary" if len(progress.at(Stage.PROVEN)) < plan.limits.canary else "window"
 
 
+def _condition(instance: Instance) -> str:
+    """What is special about an instance; "" if it is in service and well, or busy with the rollout itself."""
+    if instance.coming:
+        return f"is being born ({instance.lifecycle}): it boots what is desired, and is asked once it is there"
+    if instance.leaving:
+        return f"is leaving the group ({instance.lifecycle})"
+    if instance.lifecycle == "Standby":
+        return "is on standby: it gets the release, but no requests"
+    return "" if instance.healthy else "is unhealthy, as the group sees it"
+
+
 def _line(plan: Plan, step: Step, now: float) -> str:
     match step.stage:
         case Stage.DRAINING:
             return "leaving the load balancer"
         case Stage.ACTIVATING:
             return f"activating {plan.target.version}" if plan.target.version else "taking the application down"
+        case Stage.DOUBTED:
+            return f"? {step.reason}: asking what it runs"
         case Stage.JOINING:
             return f"runs {plan.target.version}, joining the load balancer"
         case Stage.PROVEN:
