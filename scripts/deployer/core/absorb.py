@@ -18,28 +18,30 @@ ASK_FOR = 60
 def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
     """Progress with newborns entered, instances that left marked gone, and every clock and health check read."""
     progress = _enter(plan, fleet, progress, now)
-    for each in tuple(progress.steps):
-        before = progress.of(each).stage
-        stage, reason = _seen(plan, fleet.get(each), progress.of(each), now)
-        if stage is Stage.DOUBTED is not before:
+    for each, step in progress.steps.items():
+        stage, reason = _seen(plan, fleet.get(each), step, now)
+        if stage is step.stage:
+            continue
+        if stage is Stage.DOUBTED:
             progress = progress.doubted(each, Stage.FAILED, now, reason)
-        elif stage is not before:
+        else:
             progress = progress.moved((each,), stage, now, reason)
     return progress
 
 
 def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
-    present = [each for each in fleet.instances if not each.leaving]
-    newcomers = {each.id for each in present if each.id not in progress.steps}
-    owed = {each.id for each in present if each.settled or not progress.settled_after_promotion}
+    newcomers = [each for each in fleet.present if each not in progress.steps]
+    owed = {each.id for each in fleet.settled} if progress.settled_after_promotion else set(fleet.present)
     if plan.goes_back:  # what was never touched stays as it is; only who came meanwhile is asked as well
-        owed &= newcomers
-    steps = {**progress.steps, **{each.id: Step(since=now) for each in present if each.id in newcomers}}
+        owed.intersection_update(newcomers)
+    promoted = progress.promoted_at is not None
+    if not newcomers and owed <= progress.owing and promoted is progress.settled_after_promotion:
+        return progress
     return replace(
         progress,
-        steps=steps,
+        steps={**progress.steps, **{each: Step(since=now) for each in newcomers}},
         owing=progress.owing | owed,
-        settled_after_promotion=progress.promoted_at is not None,
+        settled_after_promotion=promoted,
     )
 
 

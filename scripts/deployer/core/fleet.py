@@ -74,7 +74,7 @@ class Fleet:
 
     def get(self, instance_id: str) -> Instance | None:
         """The instance with that id, if it is still there and not on its way out."""
-        return self._present.get(instance_id)
+        return self.present.get(instance_id)
 
     @property
     def behind_load_balancer(self) -> bool:
@@ -85,5 +85,6 @@ class Fleet:
         return tuple(each for each in self.instances if each.settled)
 
     @cached_property
-    def _present(self) -> Mapping[str, Instance]:
+    def present(self) -> Mapping[str, Instance]:
+        """By id, those that are there or coming, not on their way out."""
         return {each.id: each for each in self.instances if not each.leaving}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 from deployer.core.marker import Marker
 
@@ -57,6 +58,9 @@ class Step:
     marker: Marker | None = None
 
 
+NOT_BEGUN = Step()
+
+
 @dataclass(frozen=True)
 class Progress:
     """The rollout so far.
@@ -72,15 +76,28 @@ class Progress:
     settled_after_promotion: bool = False
 
     def of(self, instance_id: str) -> Step:
-        return self.steps.get(instance_id, Step())
+        return self.steps.get(instance_id, NOT_BEGUN)
 
     def at(self, *stages: Stage) -> tuple[str, ...]:
         """The owing instances at one of these stages, in the order they entered the rollout."""
-        return tuple(each for each, step in self.steps.items() if each in self.owing and step.stage in stages)
+        found = [each for stage in stages for each in self._by_stage.get(stage, ())]
+        return tuple(sorted(found, key=self._order.__getitem__)) if len(stages) > 1 else tuple(found)
 
-    @property
+    @cached_property
     def touched(self) -> tuple[str, ...]:
         return tuple(each for each, step in self.steps.items() if step.touched and step.stage is not Stage.GONE)
+
+    @cached_property
+    def _by_stage(self) -> Mapping[Stage, list[str]]:
+        found: dict[Stage, list[str]] = {}
+        for each, step in self.steps.items():
+            if each in self.owing:
+                found.setdefault(step.stage, []).append(each)
+        return found
+
+    @cached_property
+    def _order(self) -> Mapping[str, int]:
+        return {each: at for at, each in enumerate(self.steps)}
 
     def moved(self, ids: Iterable[str], stage: Stage, now: float, reason: str = "") -> Progress:
         """These instances enter `stage` now; a reason is kept only where the stage needs one."""
