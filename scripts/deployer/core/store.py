@@ -54,16 +54,50 @@ class Store(Protocol):
         """The keys that begin with `prefix`, in the order of their bytes."""
 
 
+class Owned:
+    """An object that only we write, as long as nobody takes it from us.
+
+    An answer that gets lost leaves what we tried to write in the bucket, or not: found there later, by a repeated
+    request or by the next write, it must not be taken for somebody else's. Whoever may write the same bytes as another
+    needs a mark in them.
+    """
+
+    def __init__(self, store: Store, key: str, etag: str | None) -> None:
+        self._store, self._key = store, key
+        self._tried: set[bytes] = set()
+        self.etag = etag
+        """Of the object as we last knew it; None where there is none yet."""
+
+    @property
+    def may_be_there(self) -> bool:
+        """False if there surely is no object."""
+        return self.etag is not None or bool(self._tried)
+
+    def write(self, body: bytes) -> str:
+        """Creates the object, or replaces it, and returns the new etag.
+
+        Raises AlreadyThere or Changed where somebody else wrote.
+        """
+        self._tried.add(body)
+        try:
+            etag = self._put(body, self.etag)
+        except (AlreadyThere, Changed):
+            found = self._store.get(self._key)
+            if found is None or found.body not in self._tried:
+                raise
+            etag = found.etag if found.body == body else self._put(body, found.etag)
+        self.etag, self._tried = etag, set()
+        return etag
+
+    def _put(self, body: bytes, etag: str | None) -> str:
+        if etag is None:
+            return self._store.create(self._key, body, {})
+        return self._store.replace(self._key, body, etag)
+
+
 def write(store: Store, key: str, body: bytes, etag: str | None) -> str:
     """Creates the object (no etag), or replaces the one read with `etag`; returns the new etag.
 
-    An answer that gets lost is asked for again, and then our own write looks like somebody else's: what is there is
-    compared before AlreadyThere or Changed is raised. Whoever may write the same bytes as another needs a mark in them.
+    Raises AlreadyThere or Changed where what is there is not what was to be written.
     """
-    try:
-        return store.create(key, body, {}) if etag is None else store.replace(key, body, etag)
-    except (AlreadyThere, Changed):
-        found = store.get(key)
-        if found is None or found.body != body:
-            raise
-        return found.etag
+    return Owned(store, key, etag).write(body)

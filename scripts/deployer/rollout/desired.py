@@ -6,7 +6,7 @@ from deployer.core import keys
 from deployer.core.errors import LeaseHeld
 from deployer.core.plan import Target
 from deployer.core.release import Desired, ReleaseRef
-from deployer.core.store import AlreadyThere, Changed, Store, Stored, write
+from deployer.core.store import AlreadyThere, Changed, Owned, Store
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
 
@@ -15,10 +15,11 @@ class DesiredRelease:
     """`desired.json` of one group; `before` is what it said when the rollout began."""
 
     def __init__(self, store: Store, app: str, group: str, clock: Clock, owner: str) -> None:
-        self._store, self._clock, self._owner = store, clock, owner
+        self._clock, self._owner = clock, owner
         self._key = keys.desired(app, group)
-        self._stored: Stored | None = store.get(self._key)
-        self.before = Desired.from_json(self._stored.body, self._key) if self._stored else None
+        stored = store.get(self._key)
+        self._object = Owned(store, self._key, stored.etag if stored else None)
+        self.before = Desired.from_json(stored.body, self._key) if stored else None
 
     def promote(self, target: Target) -> None:
         """The target is desired; what was desired before becomes `previous`."""
@@ -46,7 +47,7 @@ class DesiredRelease:
         Written even where nothing had been promoted: an instance nobody could reach comes back by its own next boot.
         A group that never had a desired release and was promoted nothing stays without one.
         """
-        if self._stored is not None:
+        if self._object.may_be_there:
             before = self.before
             kept = before.previous if before and before.version == target.version else None
             self._write(target, kept)
@@ -60,12 +61,10 @@ class DesiredRelease:
             updated_at=utc(self._clock.now()),
             updated_by=self._owner,
         )
-        body = desired.to_json()
         try:
-            etag = write(self._store, self._key, body, self._stored.etag if self._stored else None)
+            self._object.write(desired.to_json())
         except (AlreadyThere, Changed) as error:
             raise LeaseHeld(
                 f"{self._key} was moved by somebody else while this rollout held the lease",
                 "nothing was overwritten; look who moved it (`updated_by`) and run again",
             ) from error
-        self._stored = Stored(body, etag)

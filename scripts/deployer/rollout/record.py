@@ -13,7 +13,7 @@ from typing import Any
 from deployer.core import document, keys
 from deployer.core.plan import Plan
 from deployer.core.progress import Progress
-from deployer.core.store import Store, write
+from deployer.core.store import Owned, Store
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
 
@@ -101,11 +101,10 @@ class Record:
     """The record of the rollout under way."""
 
     def __init__(self, store: Store, clock: Clock, entry: Entry) -> None:
-        self._store, self._clock = store, clock
-        self._key = keys.record(entry.app, entry.group, entry.generation)
+        self._clock = clock
         self.entry = entry
-        self._etag = write(store, self._key, entry.to_json(), None)
-        self._written_at, self._due = clock.now(), False
+        self._object = Owned(store, keys.record(entry.app, entry.group, entry.generation), None)
+        self._write()
 
     def note(self, what: str) -> None:
         """Remembers an event; it is written at the next `keep`."""
@@ -139,7 +138,7 @@ class Record:
         self._write()
 
     def _write(self) -> None:
-        self._etag = write(self._store, self._key, self.entry.to_json(), self._etag)
+        self._object.write(self.entry.to_json())
         self._written_at, self._due = self._clock.now(), False
 
 
