@@ -11,9 +11,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from deployer.commands import render
 from localcloud.aws.auto_scaling import AutoScaling
@@ -28,10 +25,11 @@ from localcloud.aws.server import Server
 from localcloud.aws.systems_manager import SystemsManager
 from localcloud.aws.target_health import TargetHealth
 from localcloud.control import PREFIX as CONTROL
-from localcloud.control import Control, ControlError
+from localcloud.control import Control
+from localcloud.desk import Desk
 from localcloud.engine_command import search_path
 from localcloud.environment_file import environment_of, without_proxy
-from localcloud.faults import Parts, UnknownFault, inject
+from localcloud.faults import Asked, Parts, inject
 from localcloud.github.issuer import Job
 from localcloud.github.server import PREFIX as GITHUB
 from localcloud.github.server import GitHub
@@ -65,7 +63,8 @@ class Cloud:
         self.choice: Choice = choose(options.runtime)
         self.control_token = secrets.token_urlsafe(24)
         self.environment: dict[str, str] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Of the account's books."""
         self._closing = threading.Event()
         self._stack = ExitStack()
         self.server: Server
@@ -126,19 +125,19 @@ class Cloud:
 
     def _open_doors(self) -> None:
         """Everything with a port, so that instances can be told where it is."""
-        self.server = Server(self._lock)
+        self.server = Server(self.lock)
         self._stack.callback(self.server.close)
         self.github = GitHub(self.server.origin)
         self.github.issuer.job = replace(self.github.issuer.job, repository=self.options.repository)
         self.server.mount(GITHUB, self.github)
-        self.server.mount(CONTROL, Control(self.control_token, self._calls()))
+        self.server.mount(CONTROL, Control(self.control_token, Desk(self).calls()))
         self.server.start()
         self.registry = make_registry(self.choice.name, self.options.state_directory)
         self._stack.callback(self.registry.stop)
         self.registry.start()
 
     def _assemble(self) -> None:
-        options, lock = self.options, self._lock
+        options, lock = self.options, self.lock
         forget_everything()
         self._stack.callback(Reflexes().restore)
         books = Books(options.region)
@@ -249,7 +248,7 @@ class Cloud:
     def _await_instances(self) -> None:
         deadline = time.monotonic() + self.options.boot_patience
         while True:
-            with self._lock:
+            with self.lock:
                 states = [each.state for each in self.fleet.members.values()]
                 trouble = [each for each in self.fleet.activities if each.status in ("Failed", "Cancelled")]
             if states.count("InService") >= self.options.instances:
@@ -261,48 +260,7 @@ class Cloud:
             if self._closing.wait(TICK):
                 raise CloudError("the cloud was told to stop while it started")
 
-    # control
-
-    def _calls(self) -> dict[str, Callable[[Any], Any]]:
-        return {
-            "status": lambda _: self.status(),
-            "scale": self._scale,
-            "fault": self._fault,
-            "job": self._job,
-        }
-
-    def status(self) -> dict[str, Any]:
-        """Every instance and its state, for a person."""
-        with self._lock:
-            instances = [
-                {
-                    "instance": each.instance_id,
-                    "state": each.state,
-                    "health": each.entry.health_status,
-                    "address": each.machine.address if each.machine else "",
-                }
-                for each in self.fleet.members.values()
-            ]
-        return {"runtime": self.choice.name, "group": self.options.group, "instances": instances}
-
-    def _scale(self, asked: Any) -> Any:
-        client = Account(self.server.origin, self.options.region).client("autoscaling")
-        try:
-            client.set_desired_capacity(AutoScalingGroupName=self.options.group, DesiredCapacity=asked["desired"])
-        except ClientError as error:
-            raise ControlError(error.response["Error"]["Message"]) from error
-        return {}
-
-    def _fault(self, asked: Any) -> Any:
-        parts = Parts(self.fleet, self.run_command)
-        try:
-            return {"said": inject(parts, asked["name"], asked["instance"], clear=bool(asked.get("clear")))}
-        except UnknownFault as error:
-            raise ControlError(str(error)) from error
-
-    def _job(self, asked: Any) -> Any:
-        try:
-            self.github.issuer.job = replace(self.github.issuer.job, **asked)
-        except TypeError as error:
-            raise ControlError(f"a job has no such claim: {error}") from error
-        return {"sub": self.github.issuer.job.subject}
+    def inject(self, asked: Asked) -> str:
+        """Makes something go wrong on request, or right again; answers what happened. Raises UnknownFault."""
+        parts = Parts(self.fleet, self.run_command, self.targets, self.server.disturbances, self.runtime, self.registry)
+        return inject(parts, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import subprocess
 import sys
@@ -70,10 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _verb(verbs, "status", "say what runs", _status)
     scale = _verb(verbs, "scale", "change the number of instances", _scale)
     scale.add_argument("--desired", type=_count, required=True, metavar="N")
-    fault = _verb(verbs, "fault", "make something go wrong on an instance", _fault)
-    fault.add_argument("name", metavar="FAULT", help="silent-agent or instance-dies")
-    fault.add_argument("--instance", required=True, metavar="ID")
-    fault.add_argument("--clear", action="store_true", help="take it back")
+    _add_fault(_verb(verbs, "fault", "make something go wrong: an instance, the registry, or calls", _fault))
     image = _verb(verbs, "image", "push a stand-in image (process runtime), print NAME@DIGEST", _image)
     image.add_argument("--name", required=True)
     image.add_argument("--version", required=True)
@@ -86,6 +84,16 @@ def _verb(verbs: Any, name: str, about: str, run: Callable[[argparse.Namespace],
     verb.add_argument("--state-dir", type=Path, default=Path(".localcloud"), metavar="DIR")
     verb.set_defaults(run=run)
     return verb
+
+
+def _add_fault(fault: argparse.ArgumentParser) -> None:
+    fault.add_argument("name", nargs="?", metavar="FAULT", help="one of --list")
+    fault.add_argument("--list", action="store_true", help="say which faults there are and what each takes")
+    fault.add_argument("--instance", default="", metavar="ID", help="where, if it is of an instance")
+    fault.add_argument("--operation", default="", metavar="SERVICE[:OPERATION]", help="which calls; all if not given")
+    fault.add_argument("--calls", type=_count, metavar="N", help="how often it happens")
+    fault.add_argument("--seconds", type=_seconds, metavar="S", help="how long it lasts, or takes")
+    fault.add_argument("--clear", action="store_true", help="take it back")
 
 
 def _add_up(verbs: Any, name: str, about: str, run: Callable[[argparse.Namespace], int]) -> None:
@@ -103,6 +111,12 @@ def _count(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return float(text)
 
 
 def _up(arguments: argparse.Namespace) -> int:
@@ -153,8 +167,16 @@ def _scale(arguments: argparse.Namespace) -> int:
 
 
 def _fault(arguments: argparse.Namespace) -> int:
-    client = _client(_running(arguments))
-    _say(client.call("fault", name=arguments.name, instance=arguments.instance, clear=arguments.clear)["said"])
+    if arguments.list:
+        from localcloud.faults import described  # with all of the cloud, which takes two seconds to import
+
+        _say("\n".join(described()))
+        return 0
+    if not arguments.name:
+        raise _BadInput("fault needs the name of one\n  see `fault --list`")
+    names = ("name", "instance", "operation", "calls", "seconds", "clear")
+    asked = {name: getattr(arguments, name) for name in names}
+    _say(_client(_running(arguments)).call("fault", **asked)["said"])
     return 0
 
 

@@ -6,8 +6,9 @@ A silent agent (a fault) takes nothing new and reports nothing until it talks ag
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
 from datetime import datetime
+from typing import Protocol
 
 from localcloud.aws.commands import Invocation, now
 from localcloud.runtime import Finished, Run
@@ -15,6 +16,22 @@ from localcloud.runtime import Finished, Run
 WORKERS = 5
 HEARTBEAT = 0.2
 """Seconds between two looks at whether a silent agent talks again."""
+
+
+class Dispatcher(Protocol):
+    """Whose commands the agent takes."""
+
+    def start(self, invocation: Invocation) -> Run | None:
+        """Starts the invocation's script; None where it is not to run any more."""
+
+    def repeat(self, invocation: Invocation) -> Run | None:
+        """Starts it once more, which no book tells."""
+
+    def report(self, invocation: Invocation, finished: Finished) -> None:
+        """The script has ended."""
+
+    def lose(self, invocation: Invocation) -> None:
+        """The script has ended, and nobody will hear how."""
 
 
 class Agent:
@@ -28,6 +45,7 @@ class Agent:
         self._talking.set()
         self._lost_at: datetime | None = None
         self._dead = False
+        self._twice, self._pause, self._unheard = 0, 0.0, 0
 
     @property
     def online(self) -> bool:
@@ -54,33 +72,44 @@ class Agent:
         self._lost_at = self._lost_at or now()
         self._dead = True
 
-    def take(
-        self,
-        invocation: Invocation,
-        start: Callable[[Invocation], Run | None],
-        report: Callable[[Invocation, Finished], None],
-    ) -> None:
-        """Runs the invocation in a thread of its own; `start` may refuse by returning None."""
+    def duplicate(self, commands: int, pause: float) -> None:
+        """The next `commands` are run twice, `pause` seconds between the end of one run and the other."""
+        self._twice, self._pause = commands, pause
+
+    def lose_answers(self, commands: int) -> None:
+        """The next `commands` are carried out and not answered for."""
+        self._unheard = commands
+
+    def take(self, invocation: Invocation, dispatcher: Dispatcher) -> None:
+        """Runs the invocation in a thread of its own."""
         work = threading.Thread(
-            target=self._work, args=(invocation, start, report), name=f"agent-{self.instance_id}", daemon=True
+            target=self._work, args=(invocation, dispatcher), name=f"agent-{self.instance_id}", daemon=True
         )
         work.start()
 
-    def _work(
-        self,
-        invocation: Invocation,
-        start: Callable[[Invocation], Run | None],
-        report: Callable[[Invocation, Finished], None],
-    ) -> None:
+    def _work(self, invocation: Invocation, dispatcher: Dispatcher) -> None:
         with self._workers:
             if not self._connected(invocation):
                 return
-            run = start(invocation)
+            run = dispatcher.start(invocation)
             if run is None:
                 return
+            twice, unheard = self._twice > 0, self._unheard > 0
+            self._twice, self._unheard = self._twice - twice, self._unheard - unheard
             finished = run.wait()
-        if self._connected(invocation):
-            report(invocation, finished)
+        if unheard:
+            dispatcher.lose(invocation)
+        elif self._connected(invocation):
+            dispatcher.report(invocation, finished)
+        if twice:
+            self._run_again(invocation, dispatcher)
+
+    def _run_again(self, invocation: Invocation, dispatcher: Dispatcher) -> None:
+        time.sleep(self._pause)
+        with self._workers:
+            again = None if self._dead else dispatcher.repeat(invocation)
+            if again is not None:
+                again.wait()
 
     def _connected(self, invocation: Invocation) -> bool:
         """Waits while the agent is silent; False once it is dead or the invocation is over."""

@@ -44,6 +44,9 @@ class Verdict:
     description: str = ""
 
 
+FAILS = Verdict(False, "Target.FailedHealthChecks", "Health checks failed")
+
+
 def check(probe: Probe) -> Verdict:
     """Runs the check; anything but an accepted answer in time is a failure with its reason."""
     try:
@@ -54,7 +57,7 @@ def check(probe: Probe) -> Verdict:
     except TimeoutError:
         return Verdict(False, "Target.Timeout", "Request timed out")
     except (OSError, http.client.HTTPException):
-        return Verdict(False, "Target.FailedHealthChecks", "Health checks failed")
+        return FAILS
     if _accepts(probe.codes, status):
         return Verdict(passed=True)
     return Verdict(False, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]")

@@ -93,7 +93,7 @@ class RunCommand:
             invocation.dispatched = True
             agent = self.agents.get(invocation.instance_id)
             if agent is not None:
-                agent.take(invocation, self._start, self._report)
+                agent.take(invocation, self)
         if not command.startable():
             self._give_up_the_rest(command)
 
@@ -104,7 +104,22 @@ class RunCommand:
             for each in command.invocations:
                 each.settle("Terminated")
 
-    def _start(self, invocation: Invocation) -> Run | None:
+    # what an agent calls: see localcloud.aws.agent.Dispatcher
+
+    def start(self, invocation: Invocation) -> Run | None:
+        with self._lock:
+            if invocation.over:
+                return None
+            invocation.details, invocation.started_at = "InProgress", now()
+        run = self.repeat(invocation)
+        if run is not None:
+            with self._lock:
+                invocation.run = run
+                if invocation.details != "InProgress":
+                    run.kill()
+        return run
+
+    def repeat(self, invocation: Invocation) -> Run | None:
         command, step = invocation.command, invocation.command.step
         environment = {
             **step.environment,
@@ -112,23 +127,19 @@ class RunCommand:
             "AWS_SSM_INSTANCE_ID": invocation.instance_id,
             "AWS_SSM_REGION_NAME": self._region,
         }
-        with self._lock:
-            if invocation.over:
-                return None
-            invocation.details, invocation.started_at = "InProgress", now()
         script = Script(text=step.script, environment=environment, timeout=step.timeout)
         try:
-            run = self._runtime.run(invocation.instance_id, script)
+            return self._runtime.run(invocation.instance_id, script)
         except Exception:  # the machine died under the command: as on AWS, nobody reports and it expires
             _log.exception("could not start command %s on %s", command.id, invocation.instance_id)
             return None
-        with self._lock:
-            invocation.run = run
-            if invocation.details != "InProgress":
-                run.kill()
-        return run
 
-    def _report(self, invocation: Invocation, finished: Finished) -> None:
+    def lose(self, invocation: Invocation) -> None:
+        with self._lock:
+            invocation.settle("DeliveryTimedOut")
+            self._advance(invocation.command)
+
+    def report(self, invocation: Invocation, finished: Finished) -> None:
         with self._lock:
             code = finished.exit_code
             details = _ending(invocation, finished)

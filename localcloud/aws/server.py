@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 
 from localcloud.aws.calls import Calls, service_of
 from localcloud.aws.checksums import Checksums
+from localcloud.aws.disturbances import Disturbances
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,7 +47,8 @@ class Server:
 
     def __init__(self, lock: threading.RLock) -> None:
         aws = DomainDispatcherApplication(create_backend_app)
-        self.calls = Calls(OneAtATime(Checksums(aws), lock))
+        self.disturbances = Disturbances(OneAtATime(Checksums(aws), lock))
+        self.calls = Calls(self.disturbances)
         self._mounts: dict[str, WSGIApplication] = {}
         self._server = make_server("127.0.0.1", 0, self._dispatch, threaded=True, request_handler=_QuietRequestHandler)
         self.port: int = self._server.port

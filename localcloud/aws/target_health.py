@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.aws.health_checks import Probe, Verdict, check
+from localcloud.aws.health_checks import FAILS, Probe, Verdict, check
 from localcloud.aws.moto_seams import Books
 
 SHORTEST_DRAIN = 0.3
@@ -75,6 +75,8 @@ class TargetHealth:
         self._address_of = address_of
         self._connections = connections
         self._check_by = check
+        self.failing: set[str] = set()
+        """Instances whose checks fail by request."""
         self._targets: dict[tuple[str, str], Target] = {}
         self._checkers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health-check")
 
@@ -161,7 +163,7 @@ class TargetHealth:
         self._checkers.submit(self._check, target, group, probe)
 
     def _check(self, target: Target, group: Any, probe: Probe) -> None:
-        verdict = self._check_by(probe)
+        verdict = FAILS if target.id in self.failing else self._check_by(probe)
         with self._lock:
             target.checking = False
             if target.state != "draining":

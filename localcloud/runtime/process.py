@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localcloud.runtime import PATH, Machine, Run, Script
+from localcloud.runtime.process_behaviour import SICK
 from localcloud.runtime.process_run import ProcessRun, kill_everything, start_detached
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -82,6 +83,14 @@ class ProcessRuntime:
     def root(self, instance_id: str) -> Path:
         """The instance's own root directory."""
         return self._directory(instance_id) / "root"
+
+    def sicken(self, instance_id: str) -> None:
+        """From the next request on, every container of the instance answers 503."""
+        (self._directory(instance_id) / SICK).touch()
+
+    def heal(self, instance_id: str) -> None:
+        """The containers answer as their images say."""
+        (self._directory(instance_id) / SICK).unlink(missing_ok=True)
 
     def terminate(self, instance_id: str) -> None:
         _remove(self._directory(instance_id))

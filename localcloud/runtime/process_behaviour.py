@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LABEL = "localcloud.behaviour"
+SICK = "sick"
+"""A file in an instance's directory; while it is there, all its containers answer 503."""
 
 
 @dataclass(frozen=True)

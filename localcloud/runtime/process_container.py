@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from localcloud.runtime.process_behaviour import Behaviour
+from localcloud.runtime.process_behaviour import SICK, Behaviour
 
 POLL = 0.1  # seconds until a server notices that it should stop
 
@@ -33,7 +33,8 @@ def main(arguments: list[str]) -> int:
     if behaviour.exit_code is not None:
         (Path(arguments[0]) / "exit_code").write_text(str(behaviour.exit_code))
         return behaviour.exit_code
-    servers = [_server(int(fd), behaviour, content["environment"]) for fd in arguments[1:]]
+    sick = Path(arguments[0]).parent.parent / SICK
+    servers = [_server(int(fd), behaviour, content["environment"], sick) for fd in arguments[1:]]
     for server in servers:
         threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
@@ -56,20 +57,20 @@ def _log_start(name: str, behaviour: Behaviour, environment: Mapping[str, str]) 
                 print(f"cannot work with {key}={value}", flush=True)
 
 
-def _server(fd: int, behaviour: Behaviour, environment: Mapping[str, str]) -> _Server:
+def _server(fd: int, behaviour: Behaviour, environment: Mapping[str, str], sick: Path) -> _Server:
     listening = socket.socket(fileno=fd)
-    server = _Server(listening.getsockname(), _handler(behaviour, environment), bind_and_activate=False)
+    server = _Server(listening.getsockname(), _handler(behaviour, environment, sick), bind_and_activate=False)
     server.socket.close()
     server.socket = listening
     return server
 
 
-def _handler(behaviour: Behaviour, environment: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
+def _handler(behaviour: Behaviour, environment: Mapping[str, str], sick: Path) -> type[BaseHTTPRequestHandler]:
     body = f"{behaviour.version} {environment.get('GREETING', '')}".strip().encode() + b"\n"
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(behaviour.status)
+            self.send_response(503 if sick.exists() else behaviour.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":

@@ -13,7 +13,7 @@ from localcloud.runtime.process_registry import digest_of
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-TIMEOUT = 10  # seconds a registry may take
+TIMEOUT = 40  # seconds a registry may take
 
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 import uuid
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -23,11 +25,19 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+@dataclass
+class Slowness:
+    """How late the registry answers for an image."""
+
+    seconds: float = 0.0
+
+
 class ProcessRegistry:
     """Serves on a free port of 127.0.0.1 between `start` and `stop`; `address` is HOST:PORT as in image names."""
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
+        self.slowness = Slowness()
         self._server: _Server | None = None
 
     @property
@@ -36,7 +46,7 @@ class ProcessRegistry:
 
     def start(self) -> None:
         """Returns once it listens."""
-        self._server = _Server(("127.0.0.1", self.port), _Handler)
+        self._server = _Server(("127.0.0.1", self.port), _Handler, self.slowness)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, name="registry", daemon=True).start()
 
@@ -51,7 +61,8 @@ class ProcessRegistry:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], slowness: Slowness) -> None:
+        self.slowness = slowness
         self.blobs: dict[tuple[str, str], bytes] = {}
         self.manifests: dict[tuple[str, str], bytes] = {}
         self.types: dict[str, str] = {}
@@ -68,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.rstrip("/") == "/v2":
             self._answer(HTTPStatus.OK, b"{}")
         elif kind == "manifests":
+            time.sleep(self.server.slowness.seconds)
             digest = self.server.tags.get((name, reference), reference)
             self._found(digest, self.server.manifests.get((name, digest)), "MANIFEST_UNKNOWN")
         else:

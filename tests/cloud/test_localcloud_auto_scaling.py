@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud, CloudError
-from localcloud.faults import Parts, inject
+from localcloud.faults import Asked
 from localcloud.resources import HOOK
 from tests.cloud.conftest import QUICK, StartCloud, client_of
 from tests.waiting import eventually
@@ -177,7 +177,7 @@ def test_an_unhealthy_instance_is_replaced_unless_that_is_suspended(start_cloud:
 def test_an_instance_that_dies_is_replaced(start_cloud: StartCloud) -> None:
     cloud = start_cloud(instances=1, max_size=2)
     (first,) = settled(cloud, 1)
-    inject(Parts(cloud.fleet, cloud.run_command), "instance-dies", first)
+    cloud.inject(Asked("instance-dies", first))
     newborn(cloud, [first], "InService")
     described = client_of(cloud, "ec2").describe_instances(InstanceIds=[first])
     assert described["Reservations"][0]["Instances"][0]["State"]["Name"] == "terminated"
@@ -225,8 +225,7 @@ def test_a_deleted_group_takes_its_machines_along(start_cloud: StartCloud) -> No
 def test_a_silent_agent_takes_nothing_and_reports_once_it_talks_again(start_cloud: StartCloud) -> None:
     cloud = start_cloud(instances=1)
     (instance_id,) = settled(cloud, 1)
-    parts = Parts(cloud.fleet, cloud.run_command)
-    inject(parts, "silent-agent", instance_id)
+    cloud.inject(Asked("silent-agent", instance_id))
     ssm = client_of(cloud, "ssm")
     (known,) = ssm.describe_instance_information()["InstanceInformationList"]
     assert known["PingStatus"] == "ConnectionLost"
@@ -240,5 +239,5 @@ def test_a_silent_agent_takes_nothing_and_reports_once_it_talks_again(start_clou
         return found[0]["Status"] if found else ""
 
     assert eventually("the command is seen", status) == "Pending"
-    inject(parts, "silent-agent", instance_id, clear=True)
+    cloud.inject(Asked("silent-agent", instance_id, clear=True))
     eventually("the command succeeds", lambda: status() == "Success")

@@ -79,6 +79,9 @@ def test_up_prints_the_runtime_and_the_environment_and_down_leaves_nothing(
     assert "/awesomeorange/orange@sha256:" in image.stdout
     fault = localcloud("fault", "no-such-fault", "--instance", "i-1")
     assert (fault.returncode, "silent-agent" in fault.stderr) == (1, True)
+    throttled = localcloud("fault", "throttling", "--operation", "ssm:SendCommand", "--calls", "2")
+    assert throttled.stdout.startswith("ssm:SendCommand: the next calls")
+    assert localcloud("fault", "throttling", "--clear").stdout == "the cloud: throttling is over\n"
 
     assert localcloud("down").stdout == "the cloud is gone\n"
     assert localcloud.processes() == []
@@ -108,12 +111,25 @@ def test_a_cloud_that_cannot_start_says_why_and_leaves_no_process(localcloud: Co
 
 @pytest.mark.parametrize(
     "words",
-    [("up", "--instances", "5", "--max-size", "2"), ("up", "--instances", "many"), ("up", "--runtime", "vm")],
+    [
+        ("up", "--instances", "5", "--max-size", "2"),
+        ("up", "--instances", "many"),
+        ("up", "--runtime", "vm"),
+        ("fault",),
+        ("fault", "slow-pull", "--seconds", "soon"),
+    ],
 )
 def test_bad_input_is_refused_before_anything_starts(localcloud: Commands, words: tuple[str, ...]) -> None:
     refused = localcloud(*words)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("error: ")
+    assert not localcloud.state.exists()
+
+
+def test_the_faults_are_listed_without_a_cloud(localcloud: Commands) -> None:
+    listed = localcloud("fault", "--list")
+    assert listed.returncode == 0
+    assert "\nthrottling " in listed.stdout
     assert not localcloud.state.exists()
 
 

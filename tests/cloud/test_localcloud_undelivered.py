@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.aws.run_command import Tempo
 from localcloud.cloud import Cloud
-from localcloud.faults import Parts, inject
+from localcloud.faults import Asked
 from tests.cloud.conftest import StartCloud, client_of
 from tests.waiting import eventually
 
@@ -34,7 +34,7 @@ def details(cloud: Cloud, command_id: str) -> str:
 def test_a_command_to_a_silent_agent_ends_as_delivery_timed_out(start_cloud: StartCloud) -> None:
     cloud = start_cloud(tempo=FAST)
     (instance_id,) = cloud.fleet.members
-    inject(Parts(cloud.fleet, cloud.run_command), "silent-agent", instance_id)
+    cloud.inject(Asked("silent-agent", instance_id))
     command_id = send(cloud, instance_id, "true")
     eventually("the command times out", lambda: details(cloud, command_id) == "TimedOut/DeliveryTimedOut")
 
@@ -43,10 +43,9 @@ def test_a_command_to_an_instance_that_is_gone_is_undeliverable(start_cloud: Sta
     cloud = start_cloud(tempo=FAST)
     (instance_id,) = cloud.fleet.members
     client_of(cloud, "autoscaling").suspend_processes(AutoScalingGroupName=cloud.options.group)
-    parts = Parts(cloud.fleet, cloud.run_command)
-    inject(parts, "silent-agent", instance_id)
+    cloud.inject(Asked("silent-agent", instance_id))
     command_id = send(cloud, instance_id, "true")
-    inject(parts, "instance-dies", instance_id)
+    cloud.inject(Asked("instance-dies", instance_id))
     eventually("nobody answers", lambda: details(cloud, command_id) == "Failed/Undeliverable")
 
 
@@ -56,6 +55,6 @@ def test_a_command_under_way_when_the_machine_dies_stays_in_progress(start_cloud
     client_of(cloud, "autoscaling").suspend_processes(AutoScalingGroupName=cloud.options.group)
     command_id = send(cloud, instance_id, "sleep 600")
     eventually("it runs", lambda: details(cloud, command_id) == "InProgress/InProgress")
-    inject(Parts(cloud.fleet, cloud.run_command), "instance-dies", instance_id)
+    cloud.inject(Asked("instance-dies", instance_id))
     eventually("the machine is gone", lambda: cloud.fleet.members[instance_id].ended)
     assert details(cloud, command_id) == "InProgress/InProgress"
