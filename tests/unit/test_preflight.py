@@ -12,7 +12,7 @@ from deployer.core.errors import BadInput
 from deployer.core.fleet import Fleet, Instance
 from deployer.core.plan import Limits
 from deployer.core.quantities import Share, parse_share
-from deployer.rollout.preflight import check_alarms, check_fleet, check_not_frozen, who_serves
+from deployer.rollout.preflight import check_alarms, check_group, who_serves
 from tests.unit.fake_fleet import World
 from tests.unit.rolling import fleet_of, roll, wish
 
@@ -56,14 +56,14 @@ def test_ten_alarms_are_allowed_and_an_eleventh_is_refused() -> None:
 @pytest.mark.parametrize("window", ["33%", "99%"])
 def test_a_percentage_below_all_does_not_allow_the_only_instance_to_be_down(window: str) -> None:
     with pytest.raises(BadInput, match="has one instance in service") as refusal:
-        check_fleet("orange-prod", group_of("InService"), Limits(window=parse_share(window)))
+        check_group("orange-prod", group_of("InService"), Limits(window=parse_share(window)))
     assert "--max-unavailable 1 (or 100%)" in refusal.value.fix
     assert "desired capacity to 2" in refusal.value.fix
 
 
 def test_an_instance_on_standby_does_not_serve_in_the_place_of_the_only_one() -> None:
     with pytest.raises(BadInput, match="has one instance in service"):
-        check_fleet("orange-prod", group_of("InService", "Standby"), Limits())
+        check_group("orange-prod", group_of("InService", "Standby"), Limits())
 
 
 @pytest.mark.parametrize("window", ["1", "100%"])
@@ -106,7 +106,7 @@ def test_nothing_is_said_where_somebody_always_serves(limits: Limits) -> None:
 
 def test_a_frozen_group_is_refused_with_the_reason_and_the_way_out() -> None:
     with pytest.raises(BadInput, match="it is the season") as refusal:
-        check_not_frozen("orange-prod", Fleet((), freeze="it is the season"))
+        check_group("orange-prod", Fleet((), freeze="it is the season"), Limits())
     assert refusal.value.fix.endswith(
         "aws autoscaling delete-tags --tags ResourceId=orange-prod,ResourceType=auto-scaling-group,Key=deploy-freeze"
     )

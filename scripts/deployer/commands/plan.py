@@ -11,7 +11,7 @@ from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
-from deployer.rollout.preflight import check_fleet, check_limits, check_not_frozen
+from deployer.rollout.preflight import check_group, check_limits
 from deployer.rollout.record import last_record
 
 
@@ -34,8 +34,7 @@ def _changes(
 ) -> bool:
     groups.commands(name).check_there()
     fleet = groups.group(name, inputs.alarms).observe()
-    check_not_frozen(name, fleet)
-    check_fleet(name, fleet, limits)
+    check_group(name, fleet, limits)
     desired = groups.desired(name)
     last = last_record(groups.store, inputs.app, name)
     if desired is not None and desired.release == release and not (last and last.crashed):

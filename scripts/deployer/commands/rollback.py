@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from deployer.aws.session import open_session
+from deployer.commands.clock import RealClock
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import check_health, limits_of, roll
+from deployer.commands.rolling import Asked, check_health, limits_of, roll
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
@@ -14,11 +15,15 @@ from deployer.rollout.record import last_record
 
 
 def run(inputs: RollbackInputs, console: Console) -> Outcome:
-    """Rolls each group to `version`, or to its own previous release; the exit code is that of a rollout."""
+    """Rolls each group to `version`, or to its own previous release; the exit code is that of a rollout.
+
+    It is as new a wish as any can be, and comes to a frozen group as well: a freeze guards against new releases, not
+    against getting well.
+    """
     check_place(inputs)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
     releases = {name: _release(inputs, name, groups) for name in inputs.auto_scaling_group}
-    return roll(inputs, releases, groups, console, through_freeze=True)
+    return roll(inputs, Asked(releases, as_of=RealClock().now(), through_freeze=True), groups, console)
 
 
 def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from deployer.commands.clock import RealClock
 from deployer.commands.groups import Groups, owner_of
@@ -25,7 +26,7 @@ from deployer.github.console import Console
 from deployer.github.deployments import Deployments
 from deployer.inputs import Policy
 from deployer.outcome import Outcome
-from deployer.rollout.preflight import check_alarms, check_fleet, check_limits, check_not_frozen
+from deployer.rollout.preflight import check_alarms, check_group, check_limits
 from deployer.rollout.rollout import Rolled, Wish, World, roll_out
 from deployer.rollout.summary import headline, markdown
 
@@ -35,6 +36,18 @@ _EXIT = {
     Result.ROLLED_BACK: EXIT_ROLLED_BACK,
     Result.COULD_NOT_RESTORE: EXIT_COULD_NOT_RESTORE,
 }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The release each group is to run, and what becomes of that wish among others.
+
+    `as_of`: how new it is, where two runs wait for a group (epoch seconds); `through_freeze`: frozen groups as well.
+    """
+
+    releases: Mapping[str, ReleaseRef]
+    as_of: float
+    through_freeze: bool = False
 
 
 def limits_of(policy: Policy) -> Limits:
@@ -54,29 +67,22 @@ def limits_of(policy: Policy) -> Limits:
     )
 
 
-def roll(
-    policy: Policy, releases: Mapping[str, ReleaseRef], groups: Groups, console: Console, through_freeze: bool = False
-) -> Outcome:
+def roll(policy: Policy, asked: Asked, groups: Groups, console: Console) -> Outcome:
     """Brings each group to its release, in the order given; stops at the first that does not get there.
 
-    Raises DeployError for what is wrong before anything was changed, in any of the groups; a frozen group is wrong
-    unless `through_freeze`.
+    Raises DeployError for what is wrong before anything was changed, in any of the groups.
     """
     limits = limits_of(policy)
     check_limits(limits, policy.auto_rollback)
     clock = RealClock()
     worlds = {name: _world(policy, name, groups, clock, console) for name in policy.auto_scaling_group}
     for name, world in worlds.items():
-        fleet = world.group.observe()
-        if not through_freeze:
-            check_not_frozen(name, fleet)
-        check_fleet(name, fleet, limits)
+        check_group(name, world.group.observe(), limits, asked.through_freeze)
     done: list[Rolled] = []
     with clock.watching_signals():
         for name, world in worlds.items():
             try:
-                wish = _wish(policy, limits, releases[name], console, through_freeze)
-                rolled = _roll_one(policy, world, wish, console)
+                rolled = _roll_one(policy, world, _wish(policy, limits, asked, name, console), console)
             except DeployError as error:
                 if not done:
                     raise
@@ -113,11 +119,11 @@ def _world(policy: Policy, name: str, groups: Groups, clock: RealClock, console:
     return World(group, commands, groups.store, clock, console)
 
 
-def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console, through_freeze: bool) -> Wish:
+def _wish(policy: Policy, limits: Limits, asked: Asked, group: str, console: Console) -> Wish:
     written = {name: _plain(getattr(policy, name.replace("-", "_"))) for name in _RECORDED}
     return Wish(
         app=policy.app,
-        release=release,
+        release=asked.releases[group],
         limits=limits,
         drain=policy.drain == "auto",
         auto_rollback=policy.auto_rollback,
@@ -125,7 +131,8 @@ def _wish(policy: Policy, limits: Limits, release: ReleaseRef, console: Console,
         owner=owner_of(console.run),
         run_url=console.run.run_url,
         policy=written,
-        through_freeze=through_freeze,
+        through_freeze=asked.through_freeze,
+        as_of=asked.as_of,
     )
 
 

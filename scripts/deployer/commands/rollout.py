@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import check_health, limits_of, roll
+from deployer.commands.rolling import Asked, check_health, limits_of, roll
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
+from deployer.rollout.lease import seconds_of
 
 
 def run(inputs: RolloutInputs, console: Console) -> Outcome:
@@ -16,4 +17,5 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
     release, ref = groups.release(inputs.version)
     check_health(release.version, release.health, limits_of(inputs))
-    return roll(inputs, dict.fromkeys(inputs.auto_scaling_group, ref), groups, console)
+    created_at = seconds_of(release.created_at, f"`created_at` of {release.version}")
+    return roll(inputs, Asked(dict.fromkeys(inputs.auto_scaling_group, ref), as_of=created_at), groups, console)

@@ -72,6 +72,11 @@ def lease(app: str, group: str) -> str:
     return f"{app}/groups/{group}/lease.json"
 
 
+def waiting(app: str, group: str) -> str:
+    """The claim of the one run that waits for the lease."""
+    return f"{app}/groups/{group}/waiting.json"
+
+
 def records(app: str, group: str) -> str:
     """The prefix of the records of all rollouts of the group."""
     return f"{app}/groups/{group}/rollouts/"

@@ -7,19 +7,17 @@ Rejected: GitHub's `concurrency` alone. It ends at the repository's edge and kno
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from uuid import uuid4
 
 from deployer.core import document
-from deployer.core.errors import DeployError, Interrupted, LeaseHeld
-from deployer.core.store import AlreadyThere, Changed, Store, Stored, write
+from deployer.core.errors import DeployError, LeaseHeld
+from deployer.core.store import AlreadyThere, Changed, Owned, Store, Stored, write
 from deployer.rollout.ports import Clock
 
 LIFETIME = 120  # seconds without renewal until another rollout may take over
 RENEW_AFTER = 30  # seconds
-ASK_EVERY = 2  # seconds between two looks at a lease somebody else holds
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Holder:
             generation=fields.number("generation"),
             owner=fields.text("owner"),
             run_url=fields.text("run_url") if fields.has("run_url") else "",
-            expires_at=seconds_of(fields.text("expires_at"), place),
+            expires_at=seconds_of(fields.text("expires_at"), f"`expires_at` of {place}"),
             released=fields.switch("released") if fields.has("released") else False,
         )
 
@@ -70,22 +68,20 @@ def utc(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def seconds_of(instant: str, place: str) -> float:
-    """The instant a document names, in seconds since the epoch; raises DeployError."""
+def seconds_of(instant: str, what: str) -> float:
+    """The instant a document names, in seconds since the epoch; raises DeployError. `what`: its field and place."""
     try:
         return datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp()
     except ValueError as error:
-        raise DeployError(
-            f"{place} has an `expires_at` that is no time: {instant}", "write it in UTC, like 2026-01-31T18:00:00Z"
-        ) from error
+        raise DeployError(f"{what} is no time: {instant}", "write it in UTC, like 2026-01-31T18:00:00Z") from error
 
 
 class Lease:
-    """A lease we hold. Made by `acquire`; `generation` is the one to give to instances."""
+    """A lease we hold. Made by `take`; `generation` is the one to give to instances."""
 
     def __init__(self, store: Store, key: str, clock: Clock, holder: Holder, etag: str) -> None:
-        self._store, self._key, self._clock = store, key, clock
-        self._holder, self._etag = holder, etag
+        self._object, self._clock = Owned(store, key, etag), clock
+        self._holder = holder
         self._renewed_at = clock.now()
 
     @property
@@ -112,7 +108,7 @@ class Lease:
     def _write(self, holder: Holder) -> None:
         holder = replace(holder, expires_at=self._clock.now() + LIFETIME)
         try:
-            self._etag = write(self._store, self._key, holder.to_json(), self._etag)
+            self._object.write(holder.to_json())
         except Changed as error:
             raise LeaseHeld(
                 "another rollout took this group's lease over while this one was not renewing it",
@@ -121,42 +117,10 @@ class Lease:
         self._holder, self._renewed_at = holder, self._clock.now()
 
 
-def acquire(
-    store: Store,
-    key: str,
-    clock: Clock,
-    owner: str,
-    run_url: str,
-    patience: float,
-    waiting: Callable[[Holder], None],
-) -> Lease:
-    """Takes the lease under a generation one higher than the last.
-
-    Waits up to `patience` seconds for the present holder, telling `waiting` once; raises LeaseHeld.
-    """
-    until, told = clock.now() + patience, False
-    while True:
-        stored = store.get(key)
-        holder = Holder.from_json(stored.body, key) if stored else None
-        if holder is None or not holder.holds(clock.now()):
-            lease = _take(store, key, clock, owner, run_url, stored, holder)
-            if lease:
-                return lease
-            continue
-        if number := clock.stop_requested():
-            raise Interrupted(number, f"stopped while waiting for {holder.owner}", "nothing was changed")
-        if clock.now() >= until:
-            raise _held(holder)
-        if not told:
-            waiting(holder)
-            told = True
-        clock.wait(min(ASK_EVERY, until - clock.now()))
-
-
-def _take(
+def take(
     store: Store, key: str, clock: Clock, owner: str, run_url: str, stored: Stored | None, last: Holder | None
 ) -> Lease | None:
-    """The lease, or None where somebody was quicker."""
+    """The lease under the next generation, or None where somebody was quicker; `stored` is what was read."""
     generation = last.generation + 1 if last else 1
     mine = Holder(generation, owner, run_url, clock.now() + LIFETIME, released=False, id=uuid4().hex)
     try:
@@ -166,7 +130,8 @@ def _take(
     return Lease(store, key, clock, mine, etag)
 
 
-def _held(holder: Holder) -> LeaseHeld:
+def held(holder: Holder) -> LeaseHeld:
+    """The refusal that names who holds it."""
     where = f" ({holder.run_url})" if holder.run_url else ""
     return LeaseHeld(
         f"{holder.owner} is rolling out to this group{where}; its lease runs until {utc(holder.expires_at)}",

@@ -37,18 +37,14 @@ def check_alarms(names: Sequence[str]) -> None:
         )
 
 
-def check_not_frozen(group: str, fleet: Fleet) -> None:
-    """Raises BadInput for a group that somebody froze."""
-    if fleet.freeze:
+def check_group(group: str, fleet: Fleet, limits: Limits, through_freeze: bool = False) -> None:
+    """The group as it is now. Raises DeployError, or BadInput where it is frozen or the policy does not fit it."""
+    if fleet.freeze and not through_freeze:
         raise BadInput(
             f"{group} is frozen, its tag {FREEZE_TAG} says: {fleet.freeze}",
             "ask whoever froze it; a rollback is let through. To end the freeze: aws autoscaling delete-tags"
             f" --tags ResourceId={group},ResourceType=auto-scaling-group,Key={FREEZE_TAG}",
         )
-
-
-def check_fleet(group: str, fleet: Fleet, limits: Limits) -> None:
-    """The group as it is now. Raises DeployError, or BadInput where the policy does not fit it."""
     _check_size(group, fleet, limits)
     _check_agents(group, fleet, limits)
     _check_alarm_states(fleet)

@@ -19,12 +19,13 @@ from deployer.core.plan import Limits, Plan, Target
 from deployer.core.release import ReleaseRef
 from deployer.core.store import Store
 from deployer.rollout.desired import DesiredRelease
-from deployer.rollout.lease import Holder, Lease, acquire
+from deployer.rollout.lease import Lease
 from deployer.rollout.loop import Ending, Loop
 from deployer.rollout.ports import Clock, Commands, Group, Voice
-from deployer.rollout.preflight import check_fleet, check_limits, check_not_frozen, who_serves
+from deployer.rollout.preflight import check_group, check_limits, who_serves
 from deployer.rollout.record import Entry, Last, Record, last_record
 from deployer.rollout.report import Report
+from deployer.rollout.waiting import Claim, Place, acquire
 
 QUIET = ("HealthCheck", "ReplaceUnhealthy", "AZRebalance")
 """Suspended together while instances are out of their target groups: with ReplaceUnhealthy alone the group would
@@ -35,6 +36,7 @@ mark them unhealthy and replace them all on resume (Auto Scaling, "Suspend and r
 class Wish:
     """What is asked for: this release on this group, this carefully, by whom.
 
+    `as_of`: how new the wish is where two runs wait for the group (epoch seconds).
     `through_freeze`: a rollback comes to a frozen group as well, for a freeze guards against new releases.
     """
 
@@ -48,6 +50,7 @@ class Wish:
     run_url: str
     policy: Mapping[str, object]
     through_freeze: bool = False
+    as_of: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -107,26 +110,31 @@ def roll_out(wish: Wish, world: World) -> Rolled:
 
 @contextmanager
 def _lease(wish: Wish, world: World) -> Iterator[Lease]:
-    def waiting(holder: Holder) -> None:
-        world.voice.say(f"{world.group.name}: waiting for the rollout of {holder.owner} {holder.run_url}".rstrip())
-
-    key = keys.lease(wish.app, world.group.name)
-    lease = acquire(world.store, key, world.clock, wish.owner, wish.run_url, wish.patience, waiting)
-    try:
-        yield lease
-    finally:
+    name = world.group.name
+    with _place(wish, world) as place:
+        lease = acquire(place, world.store, keys.lease(wish.app, name), world.clock, wish.patience)
         try:
-            lease.release()
-        except Refused as error:  # it expires by itself, and what was done is done
-            world.voice.warning(f"{world.group.name}: the lease was not released", error.what)
+            place.taken()
+            yield lease
+        finally:
+            try:
+                lease.release()
+            except Refused as error:  # it expires by itself, and what was done is done
+                world.voice.warning(f"{name}: the lease was not released", error.what)
+
+
+def _place(wish: Wish, world: World) -> Place:
+    def say(line: str) -> None:
+        world.voice.say(f"{world.group.name}: {line}")
+
+    claim = Claim.new(wish.owner, wish.run_url, wish.release.version, wish.as_of, world.clock.now())
+    return Place(world.store, keys.waiting(wish.app, world.group.name), world.clock, claim, say)
 
 
 def _preflight(wish: Wish, world: World, fleet: Fleet) -> None:
     """Raises DeployError where the group cannot take the release; says first who will not be served meanwhile."""
     name = world.group.name
-    if not wish.through_freeze:
-        check_not_frozen(name, fleet)
-    check_fleet(name, fleet, wish.limits)
+    check_group(name, fleet, wish.limits, wish.through_freeze)
     if fleet.freeze:
         world.voice.warning(f"{name} is frozen", f"{fleet.freeze}; this is a rollback, so it goes on")
     if told := who_serves(fleet, wish.limits):
