@@ -1,0 +1,170 @@
+"""One integer → one scenario. Most are small and have one thing wrong; some have everything."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from tests.simulation.scenario import Behaviour, Event, Plot, Policy, Run, Scenario, Start, Troubles
+
+EVENTS = (
+    "scale-out",
+    "scale-in",
+    "rebalance",
+    "spot",
+    "dies",
+    "reboots",
+    "standby",
+    "sick",
+    "silent",
+    "deaf",
+    "alarm",
+    "no-data",
+)
+
+
+def scenario_of(seed: int) -> Scenario:
+    """The scenario of a seed; nothing but the seed decides it."""
+    chance = Chance(random.Random(seed))  # noqa: S311 - the same chance every time
+    start = chance.start()
+    return Scenario(
+        seed=seed,
+        start=start,
+        behaviours={"v2": chance.behaviour(), "v3": chance.behaviour()},
+        events=chance.events(),
+        runs=chance.runs(start),
+        troubles=chance.troubles(),
+    )
+
+
+class Chance:
+    """Draws the parts of a scenario."""
+
+    def __init__(self, source: random.Random) -> None:
+        self._source = source
+
+    def _often(self, share: float) -> bool:
+        return self._source.random() < share
+
+    def start(self) -> Start:
+        source = self._source
+        size = min(60, 3 + int(source.expovariate(0.16)))
+        few = max(1, size // 4)
+        return Start(
+            size=size,
+            balanced=self._often(0.75),
+            hooked=self._often(0.6),
+            first_ever=self._often(0.08),
+            sick=source.randint(1, few) if self._often(0.12) else 0,
+            drifted=source.randint(1, few) if self._often(0.08) else 0,
+            standby=1 if self._often(0.08) else 0,
+            silent=source.randint(1, 2) if self._often(0.08) else 0,
+            pending=source.randint(1, 2) if self._often(0.08) else 0,
+            alarms=source.randint(1, 2) if self._often(0.3) else 0,
+            operator_suspended=source.choice((("AZRebalance",), ("HealthCheck", "ReplaceUnhealthy"), ("Launch",)))
+            if self._often(0.06)
+            else (),
+        )
+
+    def behaviour(self) -> Behaviour:
+        source = self._source
+        if self._often(0.5):
+            return Behaviour()
+        share: float = source.choice((1.0, 1.0, 0.5, 0.2, 0.1))
+        kinds = ("never_healthy", "never_healthy", "once_unhealthy", "unfetchable", "no_traffic", "sickens", "slow")
+        kind = source.choice((*kinds, "alarming"))
+        stuck = source.choice((0.3, 1.0)) if self._often(0.15) else 0.0
+        if kind == "alarming":
+            return Behaviour(alarming=True)
+        some: dict[str, Any] = {kind: share}
+        return Behaviour(stuck_after=stuck, **some)
+
+    def policy(self, start: Start) -> Policy:
+        source = self._source
+        percent = self._often(0.6)
+        window = source.choice((10, 25, 33, 33, 34, 50, 100)) if percent else source.randint(1, max(1, start.size // 3))
+        if not percent:
+            window = max(window, start.size // 12)
+        instance_timeout = source.choice((60, 90, 120, 300))
+        return Policy(
+            canary=source.choice((0, 1, 1, 1, 2, 3)),
+            canary_bake=source.choice((0, 0, 0, 15, 60)),
+            window=window,
+            window_is_percent=percent,
+            failures=source.choice((0, 0, 0, 1, 2)),
+            unreachable=max(source.choice((0, 0, 1, 2)), start.silent if self._often(0.8) else 0),
+            bake=source.choice((0, 0, 0, 20, 90)),
+            instance_timeout=instance_timeout,
+            timeout=source.choice((600, 900, 1800, 3600)) + instance_timeout,
+            auto_rollback=self._often(0.92),
+            drain=self._often(0.9),
+        )
+
+    def runs(self, start: Start) -> tuple[Run, ...]:
+        source = self._source
+        version = source.choice(("v2", "v2", "v2", "v2", "v2", "v1")) if not start.first_ever else "v2"
+        first = Run(version, self.policy(start), plot=self._plot(start))
+        runs = [first]
+        plot = first.plot
+        while plot is not None and plot.what in ("crash", "crash-after", "stop", "second"):
+            again = first.version if self._often(0.6) else source.choice(("v1", "v2", "v3"))
+            plot = self._plot(start) if self._often(0.2) else None
+            policy = first.policy if self._often(0.6) else self.policy(start)
+            runs.append(Run(again, policy, waits=source.choice((0.0, 30.0, 130.0, 600.0)), patience=150.0, plot=plot))
+        if self._often(0.1):
+            runs.append(Run(source.choice(("v1", "v2", "v3")), self.policy(start), waits=5.0, patience=150.0))
+        return tuple(runs[:4])
+
+    def _plot(self, start: Start) -> Plot | None:
+        source = self._source
+        if not self._often(0.45):
+            return None
+        at_call = int(2 ** source.uniform(0.0, 8.5))
+        what = source.choice(("crash", "crash", "crash-after", "crash-after", "stop", "pause", "second"))
+        if what == "pause":
+            return Plot(what, at_call, seconds=source.choice((20.0, 100.0, 150.0, 400.0)))
+        if what != "second":
+            return Plot(what, at_call)
+        other = self._plot(start) if self._often(0.3) else None
+        if other is not None and other.what == "second":
+            other = None
+        patience = source.choice((0.0, 60.0, 200.0, 200.0, 200.0))
+        second = Run(source.choice(("v1", "v2", "v3")), self.policy(start), patience=patience, plot=other)
+        return Plot(what, at_call, seconds=source.choice((0.0, 10.0, 100.0)), second=second)
+
+    def events(self) -> tuple[Event, ...]:
+        source = self._source
+        count = source.choice((0, 0, 0, 1, 1, 2, 3, 5)) if self._often(0.8) else 10
+        return tuple(
+            Event(
+                at=source.uniform(0.0, 200.0),
+                what=source.choice(EVENTS),
+                pick=source.randrange(60),
+                seconds=source.choice((5.0, 20.0, 45.0, 90.0, 400.0)),
+            )
+            for _ in range(count)
+        )
+
+    def troubles(self) -> Troubles:
+        source = self._source
+        nothing = self._often(0.5)
+
+        def rate(*some: float) -> float:
+            return 0.0 if nothing or not self._often(0.4) else source.choice(some)
+
+        return Troubles(
+            throttled=rate(0.01, 0.05, 0.2),
+            lost_reply=rate(0.01, 0.05),
+            conflict=rate(0.01, 0.05),
+            duplicate=rate(0.05, 0.3),
+            undelivered=rate(0.02, 0.1),
+            slow_tail=rate(0.03, 0.1),
+            storm_at=source.uniform(0.0, 120.0),
+            storm_seconds=rate(20.0, 50.0, 90.0),
+            storm_on=source.choice(("ssm", "s3", "autoscaling")),
+            latency=source.choice((0.02, 0.05, 0.1)),
+            fetch=source.uniform(0.5, 6.0),
+            swap=source.uniform(1.0, 12.0),
+            drain=source.choice((1.0, 5.0, 10.0)),
+            join=source.choice((2.0, 5.0, 10.0)),
+        )

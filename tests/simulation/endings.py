@@ -1,0 +1,164 @@
+"""What must be true when a run ends: each kind of ending against the hosts, the bucket and what was said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.host import SECRET, Host
+from tests.simulation.watch import Told, Watch
+
+if TYPE_CHECKING:
+    from tests.simulation.runner import Runner
+    from tests.simulation.world import World
+
+SLACK = 15.0
+"""Seconds beyond the deadline in which a last look is taken and things are put in order."""
+REFUSAL_PATIENCE = 75.0
+"""Seconds more where calls are refused."""
+STOPS_WITHIN = 7.0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended. `result`: of the rollout, or refused, lease-held, error, crashed; `reason`: what it said."""
+
+    result: str
+    reason: str
+
+
+class Judge:
+    """Judges one ended run."""
+
+    def __init__(self, world: World, runner: Runner, watch: Watch, ending: Ending) -> None:
+        self.world, self.runner, self.watch, self.ending = world, runner, watch, ending
+        self.now = world.timeline.now
+        self.record: dict[str, Any] = json.loads(world.bucket.raw(f"rollouts/{watch.forward:010d}.json") or b"{}")
+
+    def judge(self) -> None:
+        self._no_secrets()
+        if self.ending.result == "error":
+            self._violated(0, f"the run fell over: {self.ending.reason}")
+        if self.watch.leased_at is None or not self.record or self.ending.result == "crashed":
+            return
+        if self.watch.overtaken:
+            return
+        if self.ending.result == "lease-held":
+            self._violated(10, f"{self.watch.runner} gave its lease up, and nobody had taken it: {self.ending.reason}")
+        self._in_time()
+        self._tidy()
+        judges = {
+            "succeeded": self._succeeded,
+            "rolled-back": self._rolled_back,
+            "failed": self._failed,
+            "could-not-restore": self._could_not_restore,
+            "interrupted": self._interrupted,
+        }
+        judges.get(self.ending.result, lambda: None)()
+
+    def _violated(self, invariant: int, what: str) -> None:
+        self.world.checker.violated(invariant, what)
+
+    # Who is there
+
+    def _there(self) -> list[Host]:
+        """In service, as far as the run was shown, and still so."""
+        hosts, seen = self.world.hosts, self.watch.seen
+        known = (hosts[each] for each, (lifecycle, _, _) in seen.items() if lifecycle == "InService" and each in hosts)
+        return [each for each in known if each.alive and each.lifecycle == "InService"]
+
+    def _touched_there(self) -> list[Host]:
+        """Whom this run, or one before it that did not end well, took out or told to change."""
+        return [each for each in self._there() if each.id in self.world.checker.touched_ever]
+
+    # The endings
+
+    def _succeeded(self) -> None:
+        """5, and with it 13: every one runs the target, and said so in this run."""
+        watch = self.watch
+        for host in self._there():
+            if host.version != watch.version or host.attempt or host.generation != watch.generation:
+                self._violated(5, f"{host.id} runs {host.version} of generation {host.generation}")
+            told = watch.markers.get(host.id, Told("nothing", "", 0))
+            if told.outcome not in ("activated", "unchanged") or told.version != watch.version:
+                self._violated(5, f"{host.id} was never heard to run {watch.version}: {told}")
+            elif told.generation != watch.generation:
+                self._violated(5, f"{host.id} said so in generation {told.generation}, not {watch.generation}")
+            if watch.seen[host.id][2] in ("unhealthy", "out", "draining"):
+                self._violated(5, f"{host.id} is {watch.seen[host.id][2]} for the load balancer")
+        desired = self._desired()
+        if (desired["version"], desired["generation"]) != (watch.version, watch.generation):
+            self._violated(5, f"desired is {desired['version']} of generation {desired['generation']}")
+
+    def _rolled_back(self) -> None:
+        watch, desired = self.watch, self._desired()
+        if desired["generation"] != watch.generation:
+            self._violated(
+                6, f"desired.json is of generation {desired['generation']}, the way back of {watch.generation}"
+            )
+        for host in self._touched_there():
+            if not self._restored(host):
+                self._violated(6, f"{host.id} runs {host.version or 'nothing'}, and is not named")
+
+    def _failed(self) -> None:
+        """Nothing is left half-done: nothing was changed, or a group's first release is taken down again."""
+        for host in self._touched_there():
+            if host.attempt or host.version != self.watch.before:
+                self._violated(6, f"failed and nothing left half-done, but {host.id} runs {host.version}")
+
+    def _could_not_restore(self) -> None:
+        self._named(self._touched_there(), self.ending.reason)
+
+    def _interrupted(self) -> None:
+        self._named(self._touched_there(), " ".join(self.record["instances"]))
+        if self.runner.stopped_at is not None and self.now - self.runner.stopped_at > STOPS_WITHIN:
+            self._violated(4, f"it stopped {self.now - self.runner.stopped_at:.1f} s after it was asked to")
+
+    def _named(self, touched: list[Host], text: str) -> None:
+        for host in touched:
+            if not self._restored(host) and host.id not in text:
+                self._violated(6, f"{host.id} runs {host.version or 'nothing'}, and is not named in: {text[:200]}")
+
+    def _restored(self, host: Host) -> bool:
+        told = self.watch.markers.get(host.id)
+        previous = self._desired()["version"] if self.watch.goes_back else self.watch.before
+        if host.version != previous or host.attempt:
+            return False
+        return told is not None and told.version == host.version
+
+    def _desired(self) -> dict[str, Any]:
+        desired: dict[str, Any] = json.loads(self.world.bucket.raw("desired.json") or '{"generation":0,"version":""}')
+        return desired
+
+    # Time, tidiness, secrets
+
+    def _in_time(self) -> None:
+        began = self.watch.leased_at or 0.0
+        troubles = self.world.troubles
+        troubled = troubles.throttled or troubles.lost_reply or troubles.storm_seconds
+        allowed = self.watch.policy.timeout + SLACK + (REFUSAL_PATIENCE if troubled else 0.0)
+        if self.now - began > allowed + self.runner.stood_still:
+            self._violated(4, f"it took {self.now - began:.0f} s, and its deadline is {self.watch.policy.timeout} s")
+
+    def _tidy(self) -> None:
+        """9: nothing of ours stays suspended, nobody stays out but who is named."""
+        left = self.world.scaling.suspended - set(self.world.scenario.start.operator_suspended)
+        in_record = set(self.record.get("suspended", ()))
+        if self.ending.result in ("succeeded", "rolled-back") and left:
+            self._violated(9, f"{sorted(left)} stay suspended")
+        if left - in_record:
+            self._violated(9, f"{sorted(left - in_record)} stay suspended, and the record does not say so")
+        if not self.world.balancer.there:
+            return
+        said = " ".join((self.ending.reason, *self.record.get("instances", ()))) if self._may_leave() else ""
+        for host in self._there():
+            if not host.registered and host.id not in said:
+                self._violated(9, f"{host.id} stays out of the load balancer")
+
+    def _may_leave(self) -> bool:
+        return self.ending.result not in ("succeeded", "rolled-back")
+
+    def _no_secrets(self) -> None:
+        if any(SECRET in each for each in (*self.runner.lines, self.ending.reason)):
+            self._violated(11, "a secret is in the log")

@@ -1,0 +1,106 @@
+"""What the checker knows of one run: the policy it must hold, what it was shown, what it took."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tests.simulation.scenario import Policy
+
+
+class Seen(Protocol):
+    """An instance as an observation shows it to a run; read, never asked what it means."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def lifecycle(self) -> str: ...
+    @property
+    def healthy(self) -> bool: ...
+    @property
+    def online(self) -> bool: ...
+    @property
+    def traffic(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Told:
+    """The marker of an instance as a run was shown it."""
+
+    outcome: str
+    version: str
+    generation: int
+
+
+def marker_in(output: str) -> Told | None:
+    """Read from the contract, not with the product's reader."""
+    last = output.rstrip().rpartition("\n")[2]
+    if not last.startswith("deployer: "):
+        return None
+    fields = json.loads(last.removeprefix("deployer: "))
+    return Told(fields["outcome"], fields["version"], fields["generation"])
+
+
+class Watch:
+    """One run, from its first call to its end. `forward`, `generation`: read off the leases it wrote."""
+
+    def __init__(self, runner: str, version: str, policy: Policy, before: str, ways_back: set[str]) -> None:
+        self.runner, self.version, self.policy, self.before = runner, version, policy, before
+        self.ways_back = ways_back
+        self.forward = self.generation = 0
+        self.lease_id = ""
+        self.leased_at: float | None = None
+        self.overtaken = self.finished = False
+        self.result = ""
+        self.seen: dict[str, tuple[str, bool, str]] = {}
+        """By instance, at the last observation: lifecycle, whether it served, its traffic."""
+        self.settled = 0
+        self.flight: dict[str, float] = {}
+        """Taken, and not known to be back: since when."""
+        self.touched: set[str] = set()
+        self.left: set[str] = set()
+        """Instances that left the group while in flight."""
+        self.markers: dict[str, Told] = {}
+        self.failed: set[str] = set()
+        self.unreached: set[str] = set()
+        self.ambiguous: set[str] = set()
+        self.promoted = False
+
+    @property
+    def goes_back(self) -> bool:
+        return self.generation > self.forward
+
+    @property
+    def targets(self) -> set[str]:
+        """What it may tell instances to run now."""
+        return self.ways_back if self.goes_back else {self.version}
+
+    def died_with(self, version: str) -> bool:
+        """It rolled this release out, promoted it, and did not end well."""
+        return self.version == version and self.promoted and self.result not in ("succeeded", "rolled-back", "failed")
+
+    def looks(self, instances: Iterable[Seen]) -> None:
+        seen: dict[str, tuple[str, bool, str]] = {}
+        settled = 0
+        for each in instances:
+            lifecycle, traffic = each.lifecycle, each.traffic.value
+            serves = lifecycle == "InService" and each.healthy and traffic in ("healthy", "none")
+            seen[each.id] = (lifecycle, serves, traffic)
+            if not lifecycle.startswith(("Pending", "Terminat")):
+                settled += 1
+        self.seen, self.settled = seen, settled
+
+    def window(self) -> int:
+        """How many may be out at once: percent rounds down but not to none; on the way back twice, or a third."""
+        policy, size = self.policy, self.settled
+        forward = max(1, size * policy.window // 100 if policy.window_is_percent else min(policy.window, size))
+        if not self.goes_back:
+            return forward
+        return min(max(1, size), max(2 * forward, math.ceil(size / 3)))
+
+    def down(self) -> set[str]:
+        """In service and not serving, as far as the run was shown."""
+        return {each for each, (lifecycle, serves, _) in self.seen.items() if lifecycle == "InService" and not serves}
