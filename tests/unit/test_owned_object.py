@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.core.errors import Unanswered
+from deployer.core.errors import Refused, Unanswered
 from deployer.core.store import AlreadyThere, Changed, Owned
 from tests.unit.fake_fleet import World
 
@@ -75,3 +75,34 @@ def test_what_was_taken_over_after_a_lost_answer_is_theirs() -> None:
 
 def test_what_was_never_tried_is_surely_not_there() -> None:
     assert not Owned(World(), KEY, None).may_be_there
+
+
+class Meeting(World):
+    """Refuses a number of writes although nothing was changed, as S3 does when two writes meet."""
+
+    meets = 0
+
+    def _put(self, key: str, body: bytes) -> str:
+        if self.meets:
+            self.meets -= 1
+            raise Changed(key) if key in self.objects else AlreadyThere(key)
+        return super()._put(key, body)
+
+
+@pytest.mark.parametrize("meets", [1, 2])
+def test_a_write_that_another_one_met_is_tried_again(meets: int) -> None:
+    world = Meeting()
+    owned = Owned(world, KEY, None)
+    world.meets = meets
+    owned.write(b"one")
+    world.meets = meets
+    owned.write(b"two")
+    assert world.objects[KEY].body == b"two"
+
+
+def test_a_write_that_is_met_each_time_is_refused_and_not_called_somebody_elses() -> None:
+    world = Meeting()
+    owned = Owned(world, KEY, None)
+    world.meets = 10
+    with pytest.raises(Refused, match="another write met it"):
+        owned.write(b"one")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from deployer.core.errors import DeployError
+from deployer.core.errors import DeployError, Refused
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ class Store(Protocol):
         """The keys that begin with `prefix`, in the order of their bytes."""
 
 
+ATTEMPTS = 3  # at one write, where another meets it
+
+
 class Owned:
     """An object that only we write, as long as nobody takes it from us.
 
@@ -76,23 +79,33 @@ class Owned:
     def write(self, body: bytes) -> str:
         """Creates the object, or replaces it, and returns the new etag.
 
-        Raises AlreadyThere or Changed where somebody else wrote.
+        Raises AlreadyThere or Changed where somebody else wrote, Refused where writes meet and none gets through.
         """
         self._tried.add(body)
-        try:
-            etag = self._put(body, self.etag)
-        except (AlreadyThere, Changed):
-            found = self._store.get(self._key)
-            if found is None or found.body not in self._tried:
-                raise
-            etag = found.etag if found.body == body else self._put(body, found.etag)
-        self.etag, self._tried = etag, set()
-        return etag
+        for _ in range(ATTEMPTS):
+            try:
+                self.etag = self._put(body)
+            except (AlreadyThere, Changed):
+                found = self._store.get(self._key)
+                if not self._is_ours(found):
+                    raise
+                self.etag = found.etag if found else None
+                if found is None or found.body != body:
+                    continue
+            self._tried.clear()
+            return str(self.etag)
+        raise Refused(f"{self._key} was not written: another write met it each time", "run again")
 
-    def _put(self, body: bytes, etag: str | None) -> str:
-        if etag is None:
+    def _is_ours(self, found: Stored | None) -> bool:
+        """True for what we tried to write, and for what is as we knew it: S3 refuses a write that another one meets."""
+        if found is None:
+            return self.etag is None
+        return found.body in self._tried or found.etag == self.etag
+
+    def _put(self, body: bytes) -> str:
+        if self.etag is None:
             return self._store.create(self._key, body, {})
-        return self._store.replace(self._key, body, etag)
+        return self._store.replace(self._key, body, self.etag)
 
 
 def write(store: Store, key: str, body: bytes, etag: str | None) -> str:
