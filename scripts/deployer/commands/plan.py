@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from deployer.aws.session import open_session
 from deployer.commands.groups import Groups, check_place
-from deployer.commands.rolling import limits_of
+from deployer.commands.rolling import check_health, limits_of
 from deployer.core.errors import EXIT_CHANGES, EXIT_DONE
-from deployer.core.plan import Limits, forward_window
-from deployer.core.release import ReleaseRef
+from deployer.core.fleet import Fleet, Instance
+from deployer.core.plan import Limits, Plan, Target, forward_window
+from deployer.core.release import Desired, ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
-from deployer.rollout.preflight import check_group, check_limits
+from deployer.rollout.preflight import check_group, check_limits, who_serves
 from deployer.rollout.record import last_record
+from deployer.rollout.rehearsal import Kind, Move, rehearse
+
+SHOWN = 20  # names on one line, and lines of one kind in a row
 
 
 def run(inputs: RolloutInputs, console: Console) -> Outcome:
@@ -21,8 +28,9 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     limits = limits_of(inputs)
     check_limits(limits, inputs.auto_rollback)
     groups = Groups(open_session(inputs, console), inputs, inputs.document)
-    _, release = groups.release(inputs.version)
-    changes = [name for name in inputs.auto_scaling_group if _changes(name, release, limits, inputs, groups, console)]
+    release, ref = groups.release(inputs.version)
+    check_health(release.version, release.health, limits)
+    changes = [name for name in inputs.auto_scaling_group if _changes(name, ref, limits, inputs, groups, console)]
     return Outcome(
         exit_code=EXIT_CHANGES if changes else EXIT_DONE,
         outputs={"version": inputs.version, "status": "changes" if changes else "unchanged"},
@@ -37,15 +45,74 @@ def _changes(
     check_group(name, fleet, limits)
     desired = groups.desired(name)
     last = last_record(groups.store, inputs.app, name)
-    if desired is not None and desired.release == release and not (last and last.crashed):
+    crashed = last is not None and last.crashed
+    if desired is not None and desired.release == release and not crashed:
         console.say(f"{name}: {release.version} is desired already; a rollout would prove every instance again")
         return False
-    size = len(fleet.settled)
+    plan = _plan(release, desired, limits, fleet, inputs, crashed)
     source = desired.version if desired and desired.version else "nothing"
-    console.say(f"{name}: {source} → {release.version} on {size} instances")
-    with console.group(f"{name}: order of the rollout"):
-        console.say(f"  first, alone: {limits.canary} (canary), watched for {limits.canary_bake} s")
-        console.say(f"  then: at most {forward_window(limits, size)} unavailable at once")
-        for each in sorted(fleet.settled, key=lambda instance: instance.serving):
-            console.say(f"  {each.id}  {each.lifecycle}  traffic {each.traffic.value}")
+    size = len(fleet.settled)
+    console.say(f"{name}: {source} → {release.version} on {size} instances, {forward_window(limits, size)} at a time")
+    if told := who_serves(fleet, limits):
+        console.say(f"{name}: {told}")
+    with console.group(f"{name}: what a rollout would do, if all goes well"):
+        for line in lines(plan, fleet, rehearse(plan, fleet)):
+            console.say(f"  {line}")
     return True
+
+
+def _plan(
+    release: ReleaseRef, desired: Desired | None, limits: Limits, fleet: Fleet, inputs: RolloutInputs, crashed: bool
+) -> Plan:
+    return Plan(
+        target=Target(release.version, release.manifest_sha256, desired.generation + 1 if desired else 1),
+        previous=None,
+        limits=limits,
+        drain=inputs.drain == "auto" and fleet.behind_load_balancer,
+        auto_rollback=inputs.auto_rollback,
+        started_at=0.0,
+        after_crash=crashed,
+    )
+
+
+def lines(plan: Plan, fleet: Fleet, moves: tuple[Move, ...]) -> Iterator[str]:
+    """The moves in words, one a line; of a long row of the same kind only the first ones."""
+    for (_, phase), row in groupby(moves, key=lambda move: (move.kind, move.phase)):
+        alike = list(row)
+        yield from (_line(plan, fleet, each) for each in alike[:SHOWN])
+        if len(alike) > SHOWN:
+            yield f"{phase}: {len(alike) - SHOWN} times more in this way"
+
+
+def _line(plan: Plan, fleet: Fleet, move: Move) -> str:
+    match move.kind:
+        case Kind.PREFETCH:
+            return f"prefetch: {_named(fleet, move.ids)}"
+        case Kind.TAKE:
+            how = "leave the load balancer, change, join it again" if move.drained else "change"
+            return f"{move.phase}: {_named(fleet, move.ids)}: {how}"
+        case Kind.WATCH:
+            return f"{'canary' if move.phase == 'window' else move.phase}: watched for {move.seconds:.0f} s"
+        case Kind.PROMOTE:
+            return f"promote: {plan.target.version} is the desired release, and new instances boot it"
+        case Kind.AWAIT:
+            return f"{move.phase}: waits for {_named(fleet, move.ids)}"
+        case Kind.END:
+            return f"end: {move.said}"
+
+
+def _named(fleet: Fleet, ids: tuple[str, ...]) -> str:
+    shown = ", ".join(_about(fleet.get(each), each) for each in ids[:SHOWN])
+    return f"{shown} and {len(ids) - SHOWN} more" if len(ids) > SHOWN else shown
+
+
+def _about(instance: Instance | None, name: str) -> str:
+    """An instance, and what is special about it now."""
+    if instance is None:
+        return name
+    notes = [
+        *([f"{instance.lifecycle} now"] if not instance.in_service else []),
+        *(["does not serve now"] if instance.in_service and not instance.serving else []),
+        *(["its agent must come back first"] if instance.settled and not instance.online else []),
+    ]
+    return f"{name} ({', '.join(notes)})" if notes else name
