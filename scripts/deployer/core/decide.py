@@ -42,9 +42,9 @@ def decide(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
 
 
 def _next(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
-    reason = _broken(plan, fleet, progress, now)
-    if reason:
-        return (_give_up(plan, progress, reason),)
+    broken = _broken(plan, fleet, progress, now)
+    if broken:
+        return (_give_up(plan, progress, *broken),)
     under_way = _advance(plan, fleet, progress)
     started = _start(plan, fleet, progress, now)
     if under_way or started:
@@ -54,22 +54,23 @@ def _next(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Act
     return _complete(plan, fleet, progress, now)
 
 
-def _broken(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> str:
-    """Why the rollout cannot go on, or "". The way back is stopped by nothing but its deadline."""
+def _broken(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[str, tuple[str, ...]] | None:
+    """Why the rollout cannot go on, and because of whom. The way back is stopped by nothing but its deadline."""
     if now > plan.deadline:
-        return f"not done within {round(plan.deadline - plan.started_at)} s: {_named(progress, _unproven(progress))}"
+        return f"not done within {round(plan.deadline - plan.started_at)} s", _unproven(progress)
     if plan.goes_back:
-        return ""
+        return None
     failed, unreachable = progress.at(Stage.FAILED), progress.at(Stage.UNREACHABLE)
     if len(failed) > plan.limits.failures:
-        return _named(progress, failed)
+        return "", failed
     if len(unreachable) > plan.limits.unreachable:
-        return _named(progress, unreachable)
-    return _alarming(fleet, progress)
+        return "", unreachable
+    alarming = _alarming(fleet, progress)
+    return (alarming, ()) if alarming else None
 
 
 def _named(progress: Progress, ids: tuple[str, ...]) -> str:
-    return "; ".join(f"{each}: {_state(progress.of(each))}" for each in ids) or "no instance is left"
+    return "; ".join(f"{each}: {_state(progress.of(each))}" for each in ids)
 
 
 def _state(step: Step) -> str:
@@ -87,7 +88,10 @@ def _alarming(fleet: Fleet, progress: Progress) -> str:
     return "; ".join(f"alarm {name} is {state}" for name, state in fleet.alarms.items() if state != "OK")
 
 
-def _give_up(plan: Plan, progress: Progress, reason: str) -> Action:
+def _give_up(plan: Plan, progress: Progress, why: str, because_of: tuple[str, ...] = ()) -> Action:
+    """Turns back, or ends where there is no way back; a way back that is given up names everyone it leaves."""
+    named = _named(progress, _unproven(progress) if plan.goes_back else because_of)
+    reason = ": ".join(each for each in (why, named) if each)
     if plan.goes_back:
         return Finish(Result.COULD_NOT_RESTORE, reason)
     if not progress.touched and progress.promoted_at is None and not plan.after_crash:
@@ -186,13 +190,13 @@ def _all_started(fleet: Fleet, progress: Progress) -> bool:
 
 
 def _or_stuck(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
-    """Wait, unless nothing moves any more because lost instances fill the window."""
+    """Wait, unless nothing moves any more because lost instances fill the window: they get their second attempt."""
     moving = progress.at(Stage.PREFETCHING, *IN_FLIGHT) or _canary_quota(plan, fleet, progress, now) <= 0
     lost = progress.at(*LOST)
     rejoining = any(each.traffic in (Traffic.STARTING, Traffic.DRAINING) for each in fleet.settled if each.id in lost)
     if moving or rejoining or not lost:
         return ()
-    return (_give_up(plan, progress, f"no room to go on: {_named(progress, lost)}"),)
+    return _converge(plan, fleet, progress, lost, now)
 
 
 def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
@@ -218,7 +222,7 @@ def _converge(plan: Plan, fleet: Fleet, progress: Progress, lost: tuple[str, ...
     patient = [each for each in lost if progress.of(each).stage is Stage.UNREACHABLE]
     if any(now - progress.of(each).since < plan.limits.instance_timeout for each in patient):
         return ()
-    return (_give_up(plan, progress, _named(progress, lost)),)
+    return (_give_up(plan, progress, "", lost),)
 
 
 def _may_retry(instance: Instance | None, step: Step, now: float) -> bool:

@@ -82,15 +82,15 @@ class Lease:
     def __init__(self, store: Store, key: str, clock: Clock, holder: Holder, etag: str) -> None:
         self._object, self._clock = Owned(store, key, etag), clock
         self._holder = holder
-        self._renewed_at = clock.now()
+        self._renewed_at = holder.expires_at - LIFETIME
 
     @property
     def generation(self) -> int:
         return self._holder.generation
 
     def renew(self) -> None:
-        """Renews if it is time to; raises LeaseHeld when somebody took over."""
-        if self._clock.now() - self._renewed_at >= RENEW_AFTER:
+        """Renews if it is time to, again if that took long; raises LeaseHeld when somebody took over."""
+        while self._clock.now() - self._renewed_at >= RENEW_AFTER:
             self._write(self._holder)
 
     def advance(self) -> int:
@@ -106,15 +106,17 @@ class Lease:
             return
 
     def _write(self, holder: Holder) -> None:
-        holder = replace(holder, expires_at=self._clock.now() + LIFETIME)
+        """Counted from before the call: whoever is held up in it has a lease that is that much older."""
+        asked_at = self._clock.now()
+        holder = replace(holder, expires_at=asked_at + LIFETIME)
         try:
             self._object.write(holder.to_json())
-        except Changed as error:
+        except (AlreadyThere, Changed) as error:
             raise LeaseHeld(
                 "another rollout took this group's lease over while this one was not renewing it",
                 "look at the other rollout's log: it finishes or restores what this one began",
             ) from error
-        self._holder, self._renewed_at = holder, self._clock.now()
+        self._holder, self._renewed_at = holder, asked_at
 
 
 def take(

@@ -33,6 +33,7 @@ from deployer.core.progress import IN_FLIGHT, Progress, Stage, turned
 from deployer.rollout.desired import DesiredRelease
 from deployer.rollout.dispatch import NOTHING, Dispatch
 from deployer.rollout.lease import Lease
+from deployer.rollout.patience import patiently
 from deployer.rollout.ports import Clock, Commands, Group
 from deployer.rollout.record import Record
 from deployer.rollout.report import Report, phase
@@ -210,8 +211,9 @@ class Loop:
     def _interrupted(self) -> Ending:
         """There are seconds left: what is out of its target groups goes back in, where health checks judge it."""
         if self.plan.drain:
+            out = self.progress.at(*IN_FLIGHT - {Stage.JOINING})
             with suppress(Refused):
-                self._group.register(self.progress.at(*IN_FLIGHT - {Stage.JOINING}))
+                patiently(self._clock, lambda: self._group.register(out))
         return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")
 
     def _show(self) -> None:

@@ -21,6 +21,7 @@ from deployer.core.store import Store
 from deployer.rollout.desired import DesiredRelease
 from deployer.rollout.lease import Lease
 from deployer.rollout.loop import Ending, Loop
+from deployer.rollout.patience import patiently
 from deployer.rollout.ports import Clock, Commands, Group, Voice
 from deployer.rollout.preflight import check_group, check_limits, who_serves
 from deployer.rollout.record import Entry, Last, Record, last_record
@@ -96,10 +97,10 @@ def roll_out(wish: Wish, world: World) -> Rolled:
         report = Report(world.voice, world.group.name)
         report.opening(plan, len(fleet.settled))
         loop = Loop(plan, world.group, world.commands, desired, lease, record, report, world.clock)
-        with _recorded(record, report), _quiet(plan, world, record):
+        with _recorded(record, report), _quiet(plan, world, lease, record):
             ending = loop.run()
         try:
-            record.end(ending.result.value, ending.reason)
+            patiently(world.clock, lambda: record.end(ending.result.value, ending.reason))
         except Refused as error:
             world.voice.warning(f"{world.group.name}: the record has no end", error.what)
         source = desired.before.version if desired.before else ""
@@ -118,7 +119,7 @@ def _lease(wish: Wish, world: World) -> Iterator[Lease]:
             yield lease
         finally:
             try:
-                lease.release()
+                patiently(world.clock, lease.release)
             except Refused as error:  # it expires by itself, and what was done is done
                 world.voice.warning(f"{name}: the lease was not released", error.what)
 
@@ -143,7 +144,8 @@ def _preflight(wish: Wish, world: World, fleet: Fleet) -> None:
 
 def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet, last: Last | None) -> Plan:
     after_crash = last is not None and last.crashed
-    previous = desired.way_back(wish.release.version, after_crash)
+    of_this = last is not None and last.crashed and last.target == wish.release.version
+    previous = desired.way_back(wish.release.version, of_this)
     return Plan(
         target=Target(wish.release.version, wish.release.manifest_sha256, lease.generation),
         previous=Target(previous.version, previous.manifest_sha256, 0) if previous else None,
@@ -184,7 +186,7 @@ def _recorded(record: Record, report: Report) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet(plan: Plan, world: World, record: Record) -> Iterator[None]:
+def _quiet(plan: Plan, world: World, lease: Lease, record: Record) -> Iterator[None]:
     """The group does not fight the rollout meanwhile; what a dead run left suspended is resumed with the rest.
 
     Not where the lease was lost: whoever took over relies on the processes being suspended, and resumes them.
@@ -192,9 +194,10 @@ def _quiet(plan: Plan, world: World, record: Record) -> Iterator[None]:
     left = record.entry.suspended
     wanted = tuple(each for each in QUIET if plan.drain)
     record.suspending(tuple(dict.fromkeys((*left, *wanted))))
-    suspended = world.group.suspend(wanted) if wanted else ()
-    record.suspending(tuple(dict.fromkeys((*left, *suspended))))
+    lease.renew()
     try:
+        suspended = world.group.suspend(wanted) if wanted else ()
+        record.suspending(tuple(dict.fromkeys((*left, *suspended))))
         yield
     except LeaseHeld:
         raise
@@ -205,6 +208,16 @@ def _quiet(plan: Plan, world: World, record: Record) -> Iterator[None]:
 
 
 def _resume(world: World, record: Record) -> None:
-    if record.entry.suspended:
-        world.group.resume(record.entry.suspended)
-        record.suspending(())
+    """What is suspended for us runs again; where AWS says no, a person is told how, and the next run does it."""
+    processes = record.entry.suspended
+    if not processes:
+        return
+    try:
+        patiently(world.clock, lambda: world.group.resume(processes))
+    except Refused as error:
+        paste = f"aws autoscaling resume-processes --auto-scaling-group-name {world.group.name} --scaling-processes"
+        told = f"{error.what}; the next rollout resumes them, or run: {paste} {' '.join(processes)}"
+        world.voice.warning(f"{world.group.name}: {', '.join(processes)} stay suspended", told)
+    else:
+        with suppress(Refused):  # the record's end says it as well
+            record.suspending(())
