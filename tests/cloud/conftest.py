@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -18,6 +18,9 @@ from botocore.config import Config
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.moto import moto_server
+
+if TYPE_CHECKING:  # it needs a client from here
+    from tests.cloud.delivery import Delivery
 
 QUICK = "#!/bin/sh\nexit 0\n"
 """User data of an instance that boots nothing."""
@@ -59,6 +62,24 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     options = CloudOptions(state, instances=2, runtime="process", target_group=True, user_data=QUICK, launch_hook=False)
     with Cloud(options) as running:
         yield running
+
+
+@pytest.fixture
+def on_v1(delivery: Delivery) -> Delivery:
+    """The module's own `delivery`, all its instances there and on v1, and v1 desired."""
+    delivery.fill()
+    if delivery.desired() != "v1" or delivery.answers() != {"v1"}:
+        delivery.bring_to("v1")
+    return delivery
+
+
+@pytest.fixture
+def at_rest(delivery: Delivery) -> Delivery:
+    """The module's own `delivery`, all its instances there and on the release desired, whichever that is."""
+    delivery.fill()
+    if not delivery.desired() or delivery.answers() != {delivery.desired()}:
+        delivery.bring_to(delivery.fresh())
+    return delivery
 
 
 @pytest.fixture

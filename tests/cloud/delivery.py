@@ -14,6 +14,7 @@ from typing import Any
 from localcloud.cloud import Cloud
 from localcloud.runtime import process_image
 from tests.cloud.conftest import client_of
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = """\
@@ -50,6 +51,12 @@ class Delivery:
         done = self.run("publish", *words, "--health-check", "http://localhost:8080/", "--health-timeout", "4s")
         assert done.returncode == 0, done.stderr
         self.published.add(version)
+
+    def fresh(self) -> str:
+        """A version nobody has run yet, published."""
+        version = f"v{len(self.published) + 1}"
+        self.publish(version)
+        return version
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
@@ -95,6 +102,23 @@ class Delivery:
     def suspended(self) -> set[str]:
         [group] = client_of(self.cloud, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
         return {each["ProcessName"] for each in group["SuspendedProcesses"]}
+
+    def fill(self) -> None:
+        """As many instances in service as the cloud began with."""
+        size = self.cloud.options.instances
+        self.scale(size)
+        eventually(f"{size} instances in service", lambda: len(self.in_service()) == size, patience=60)
+
+    def registered(self) -> set[str]:
+        """The instances in the target group, those on their way out left out."""
+        arn = self.cloud.environment["TARGET_GROUP_ARN"]
+        found = client_of(self.cloud, "elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return {each["Target"]["Id"] for each in found if each["TargetHealth"]["State"] != "draining"}
+
+    def sent(self) -> list[tuple[str, str]]:
+        """Every invocation there ever was, as its order's comment and the instance."""
+        commands = self.cloud.run_command.visible()
+        return [(command.comment, each.instance_id) for command in commands for each in command.invocations]
 
     def scale(self, desired: int) -> None:
         client_of(self.cloud, "autoscaling").set_desired_capacity(

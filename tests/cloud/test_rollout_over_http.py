@@ -16,6 +16,7 @@ from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.conftest import client_of
 from tests.cloud.delivery import Delivery
+from tests.cloud.under_way import rest, seconds_from_now, until
 from tests.waiting import eventually
 
 OUTPUTS = ("version", "previous-version", "generation", "status", "instances-total", "instances-updated", "report")
@@ -27,14 +28,6 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=2, runtime="process", target_group=True)
     with Cloud(options) as cloud:
         yield Delivery(cloud, tmp_path_factory.mktemp("application"))
-
-
-@pytest.fixture
-def on_v1(delivery: Delivery) -> Delivery:
-    """The group runs v1, and v1 is desired."""
-    if delivery.desired() != "v1" or delivery.answers() != {"v1"}:
-        delivery.bring_to("v1")
-    return delivery
 
 
 def outputs_of(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -174,7 +167,7 @@ def test_an_empty_group_is_refused(on_v1: Delivery) -> None:
 def test_a_second_rollout_is_refused_with_exit_code_5(on_v1: Delivery) -> None:
     on_v1.publish("v2")
     lease = on_v1.document("lease.json")
-    on_v1.write("lease.json", {**lease, "owner": "another run", "released": False, "expires_at": _in(300)})
+    on_v1.write("lease.json", {**lease, "owner": "another run", "released": False, "expires_at": seconds_from_now(300)})
     try:
         done = on_v1.run("rollout", "--version", "v2")
         assert done.returncode == 5
@@ -190,42 +183,28 @@ def test_an_alarm_during_the_bake_rolls_back(on_v1: Delivery) -> None:
     on_v1.publish("v2")
     words = ("--version", "v2", "--alarms", "errors", "--bake", "5m", "--canary", "0", "--max-unavailable", "2")
     with on_v1.start("rollout", *words) as rollout:
-        said = _until(rollout, "▸ bake")
+        said = until(rollout, "▸ bake")
         _alarm(alarms, "ALARM")
-        said += _rest(rollout)
+        said += rest(rollout)
     assert rollout.returncode == 3, said
     assert "alarm errors is ALARM" in said
     assert on_v1.answers() == {"v1"}
 
 
-def test_a_cancelled_run_stops_at_once_and_the_next_one_finishes(on_v1: Delivery) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_cancelled_run_stops_at_once_and_the_next_one_finishes(on_v1: Delivery, number: signal.Signals) -> None:
     on_v1.publish("v2")
     with on_v1.start("rollout", "--version", "v2", "--canary-bake", "5m") as rollout:
-        _until(rollout, "✓ v2")
+        until(rollout, "✓ v2")
         asked = time.monotonic()
-        rollout.send_signal(signal.SIGTERM)
-        said = _rest(rollout)
-    assert rollout.returncode == 143, said
+        rollout.send_signal(number)
+        said = rest(rollout)
+    assert rollout.returncode == 128 + number, said
     assert time.monotonic() - asked < 7
     assert on_v1.suspended() == set()
     assert on_v1.document("lease.json")["released"]
     on_v1.bring_to("v2")
     assert on_v1.answers() == {"v2"}
-
-
-def test_after_a_killed_runner_the_next_one_takes_over_once_the_lease_expired(on_v1: Delivery) -> None:
-    on_v1.publish("v2")
-    with on_v1.start("rollout", "--version", "v2") as rollout:
-        _until(rollout, "activating v2")
-        rollout.kill()
-    assert on_v1.suspended() == {"AZRebalance", "HealthCheck", "ReplaceUnhealthy"}
-    assert on_v1.run("rollout", "--version", "v2").returncode == 5
-    lease = on_v1.document("lease.json")
-    on_v1.write("lease.json", {**lease, "expires_at": _in(-1)})
-    on_v1.bring_to("v2")
-    assert on_v1.answers() == {"v2"}
-    assert on_v1.suspended() == set()
-    assert on_v1.document("lease.json")["generation"] == lease["generation"] + 1
 
 
 def test_a_job_gets_outputs_a_summary_and_a_deployment(on_v1: Delivery, tmp_path: Path) -> None:
@@ -258,10 +237,6 @@ def test_a_job_gets_outputs_a_summary_and_a_deployment(on_v1: Delivery, tmp_path
     assert (deployment["environment"], deployment["ref"][:7]) == ("production", "0123456")
 
 
-def _in(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-
-
 def _alarm(cloudwatch: Any, state: str) -> None:
     cloudwatch.put_metric_alarm(
         AlarmName="errors",
@@ -274,21 +249,3 @@ def _alarm(cloudwatch: Any, state: str) -> None:
         Statistic="Sum",
     )
     cloudwatch.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="the test")
-
-
-def _until(process: subprocess.Popen[str], text: str) -> str:
-    """The log so far, once it says `text`."""
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if text in line:
-            return said
-    pytest.fail(f"the rollout ended without saying {text!r}:\n{said}")
-
-
-def _rest(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    said = process.stdout.read()
-    process.wait(60)
-    return said

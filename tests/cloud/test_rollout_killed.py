@@ -1,0 +1,80 @@
+"""Runners killed in the middle, at each stage of a rollout, and the run that comes after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from localcloud.cloud import Cloud
+from localcloud.options import CloudOptions
+from tests.cloud.delivery import Delivery
+from tests.cloud.under_way import check_all_run, expire_lease, until
+
+AT_ONCE = ("--canary", "0", "--max-unavailable", "3")
+IN_CANARY = ((), ("activating",))
+IN_WINDOW = (("--max-unavailable", "2"), ("✓ v", "activating"))
+AFTER_PROMOTE = ((*AT_ONCE, "--bake", "5m"), ("desired release is",))
+
+
+@pytest.fixture(scope="module")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
+    """A group of three behind a load balancer."""
+    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=3, runtime="process", target_group=True)
+    with Cloud(options) as cloud:
+        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+
+
+def _kill(delivery: Delivery, version: str, policy: tuple[str, ...], texts: tuple[str, ...]) -> int:
+    """Rolls a release out and kills the runner once it has said the texts; returns the generation it died with."""
+    with delivery.start("rollout", "--version", version, *policy) as rollout:
+        until(rollout, *texts)
+        rollout.kill()
+    assert delivery.suspended() == {"AZRebalance", "HealthCheck", "ReplaceUnhealthy"}
+    return int(delivery.document("lease.json")["generation"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "texts"), [IN_CANARY, IN_WINDOW, AFTER_PROMOTE], ids=["canary", "window", "promote"]
+)
+def test_the_same_release_rolled_out_again_finishes_it(
+    at_rest: Delivery, policy: tuple[str, ...], texts: tuple[str, ...]
+) -> None:
+    version = at_rest.fresh()
+    generation = _kill(at_rest, version, policy, texts)
+    expire_lease(at_rest)
+    done = at_rest.run("rollout", "--version", version, *AT_ONCE)
+    assert done.returncode == 0, done.stderr
+    check_all_run(at_rest, version)
+    assert at_rest.document("lease.json")["generation"] == generation + 1
+
+
+def test_a_rollback_after_a_runner_was_killed_in_the_window_brings_everybody_back(at_rest: Delivery) -> None:
+    before = at_rest.desired()
+    _kill(at_rest, at_rest.fresh(), *IN_WINDOW)
+    expire_lease(at_rest)
+    done = at_rest.run("rollback", "--version", before, *AT_ONCE)
+    assert done.returncode == 0, done.stderr
+    check_all_run(at_rest, before)
+    assert at_rest.desired() == before
+
+
+def test_a_broken_release_after_a_killed_runner_brings_everybody_back_to_the_one_before(at_rest: Delivery) -> None:
+    before = at_rest.desired()
+    at_rest.publish("broken", healthy=False)
+    _kill(at_rest, at_rest.fresh(), *IN_WINDOW)
+    expire_lease(at_rest)
+    done = at_rest.run("rollout", "--version", "broken")
+    assert done.returncode == 3, done.stderr
+    check_all_run(at_rest, before)
+
+
+def test_until_the_lease_of_a_killed_runner_expires_nobody_takes_over(at_rest: Delivery) -> None:
+    version = at_rest.fresh()
+    generation = _kill(at_rest, version, *IN_CANARY)
+    refused = at_rest.run("rollout", "--version", version)
+    assert refused.returncode == 5, refused.stderr
+    assert at_rest.document("lease.json")["generation"] == generation
+    expire_lease(at_rest)
+    at_rest.bring_to(version)
+    check_all_run(at_rest, version)
