@@ -87,12 +87,12 @@ class Chance:
             window = max(window, start.size // 12)
         instance_timeout = source.choice((60, 90, 120, 300))
         return Policy(
-            canary=source.choice((0, 1, 1, 1, 2, 3)),
+            canary=source.choice((0, 1, 1, 1, 2, min(3, start.size - start.standby))),
             canary_bake=source.choice((0, 0, 0, 15, 60)),
             window=window,
             window_is_percent=percent,
             failures=source.choice((0, 0, 0, 1, 2)),
-            unreachable=max(source.choice((0, 0, 1, 2)), start.silent if self._often(0.8) else 0),
+            unreachable=max(source.choice((0, 0, 1, 2)), start.silent if self._often(0.9) else 0),
             bake=source.choice((0, 0, 0, 20, 90)),
             instance_timeout=instance_timeout,
             timeout=source.choice((600, 900, 1800, 3600)) + instance_timeout,
@@ -153,13 +153,13 @@ class Chance:
             return 0.0 if nothing or not self._often(0.4) else source.choice(some)
 
         return Troubles(
-            throttled=rate(0.01, 0.05, 0.2),
+            throttled=rate(0.005, 0.02, 0.1),
             lost_reply=rate(0.01, 0.05),
             conflict=rate(0.01, 0.05),
             duplicate=rate(0.05, 0.3),
             undelivered=rate(0.02, 0.1),
             slow_tail=rate(0.03, 0.1),
-            storm_at=source.uniform(0.0, 120.0),
+            storm_at=source.uniform(2.0, 120.0),
             storm_seconds=rate(20.0, 50.0, 90.0),
             storm_on=source.choice(("ssm", "s3", "autoscaling")),
             latency=source.choice((0.02, 0.05, 0.1)),

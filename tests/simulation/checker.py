@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.simulation.host import SECRET, Host
 from tests.simulation.watch import Seen, Watch, marker_in
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.simulation.work import Work
     from tests.simulation.world import World
 
-GRACE = 2.0
-"""Seconds in which what just happened to an instance cannot have been seen."""
+JUST_NOW = 25.0
+"""Seconds after an order in which no run may have given up on it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Checker:
         self.by_generation: dict[int, Watch] = {}
         self.ever_desired: set[str] = set()
         self.touched_ever: set[str] = set()
-        self._lease: dict[str, object] = {}
+        self._lease: dict[str, Any] = {}
+        self._asked_at: dict[str, float] = {}
 
     def violated(self, invariant: int, what: str) -> None:
         self.violations.append(Violation(invariant, self.world.timeline.now, what))
@@ -66,6 +67,7 @@ class Checker:
 
     def ended(self, watch: Watch, result: str) -> None:
         watch.result, watch.finished = result, result != "crashed"
+        watch.tidied |= watch.finished
         if result in ("succeeded", "rolled-back"):
             self.touched_ever.clear()
 
@@ -79,7 +81,7 @@ class Checker:
                 del watch.flight[each]
 
     def _is_back(self, watch: Watch, instance_id: str) -> bool:
-        """It serves, left, or failed in a way the run was told, or had all the time an instance has."""
+        """It serves as far as the run is shown, left, failed as the run was told, or had all the time there is."""
         world, host = self.world, self.world.hosts.get(instance_id)
         now = world.timeline.now
         if host is None or not host.settled:
@@ -91,7 +93,9 @@ class Checker:
             return True
         if world.ssm.unfinished_change(instance_id) or host.attempt:
             return False
-        return host.lifecycle != "InService" or world.balancer.serves(host, now)
+        if watch.takes_down or host.lifecycle != "InService":
+            return True
+        return watch.seen[instance_id][1] if world.balancer.there else world.balancer.answers(host)
 
     def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
         """The end of an order at one instance is shown to a run."""
@@ -133,6 +137,7 @@ class Checker:
         new = [each for each in ids if each not in watch.flight]
         if not new:
             return
+        watch.acted = True
         self._holds_window(watch, new, what)
         self._holds_limits(watch, new, what)
         watch.flight.update(dict.fromkeys(new, self.world.timeline.now))
@@ -140,6 +145,8 @@ class Checker:
         self.touched_ever.update(new)
 
     def _holds_window(self, watch: Watch, new: list[str], what: str) -> None:
+        if watch.takes_down:
+            return
         window = watch.window()
         out = watch.down() | watch.flight.keys() | self._hurt(watch)
         serving = [each for each in new if each not in out]
@@ -153,8 +160,8 @@ class Checker:
     def _hurt(self, watch: Watch) -> set[str]:
         """Down by our doing, and told so, where no load balancer says it."""
         hosts = self.world.hosts
-        answers = self.world.balancer.answers
-        return {each for each in watch.failed & watch.touched if each in hosts and not answers(hosts[each])}
+        known = [hosts[each] for each in watch.failed & watch.touched if each in hosts]
+        return {each.id for each in known if each.lifecycle == "InService" and not self.world.balancer.answers(each)}
 
     def _holds_limits(self, watch: Watch, new: list[str], what: str) -> None:
         if watch.goes_back:
@@ -169,6 +176,7 @@ class Checker:
     def sent(self, runner: Runner, command: Command) -> None:
         watch = self.watches[runner.name]
         if command.of("Subcommand") == "status":
+            self._asked_at.update(dict.fromkeys(command.invocations, command.sent_at))
             return
         self._not_secret(f"{command.comment}{command.parameters}", "a command")
         if command.changes:
@@ -184,15 +192,16 @@ class Checker:
         for each in command.invocations:
             for other, invocation in self.world.ssm.pending_changes.get(each, ()):
                 same = other is not command and other.generation == command.generation
-                if same and not other.given_up and self._runs(other, invocation):
+                asked = self._asked_at.get(each, 0.0) > other.sent_at
+                if same and not other.given_up and not asked and self._runs(other, invocation):
                     self.violated(2, f"{each} gets {command.comment} twice: {other.id} is still under way")
 
     def _runs(self, command: Command, invocation: Invocation) -> bool:
-        """It is carried out at this moment, and not longer than it may be."""
+        """It was begun just now, and is carried out at this moment."""
         work = invocation.work
         if invocation.over or work is None or work.dead:
             return False
-        return self.world.timeline.now - command.sent_at < float(command.of("Timeout"))
+        return self.world.timeline.now - command.sent_at < JUST_NOW
 
     def suspends(self, runner: Runner, processes: Iterable[str]) -> None:
         self.acts(runner, "suspends processes")
@@ -200,6 +209,10 @@ class Checker:
         for each in processes:
             if f'"{each}"'.encode() not in record:
                 self.violated(9, f"{runner.name} suspends {each}, and its record does not say so")
+
+    def resumes(self, runner: Runner) -> None:
+        self.acts(runner, "resumes processes")
+        self.watches[runner.name].tidied = True
 
     # What is written
 
@@ -221,11 +234,21 @@ class Checker:
         if not watch.lease_id and not lease["released"]:
             watch.lease_id, watch.forward, watch.leased_at = lease["id"], lease["generation"], written.at
             for other in self.watches.values():
-                other.overtaken |= other is not watch and bool(other.lease_id) and not other.finished
+                if other is not watch and other.lease_id and not other.finished:
+                    other.overtaken = other.tidied = True
         elif last and last.get("id") != lease["id"]:
             self.violated(10, f"{written.by} overwrites the lease another run holds")
+        if watch.generation and lease["generation"] > watch.generation:
+            self._turns(watch)
         watch.generation = lease["generation"]
         self.by_generation[watch.generation] = watch
+
+    def _turns(self, watch: Watch) -> None:
+        """On the way back, out of service by the way there are those where an activation may still run."""
+        for each in tuple(watch.flight):
+            host = self.world.hosts.get(each)
+            if not self.world.ssm.unfinished_change(each) and not (host and host.attempt):
+                del watch.flight[each]
 
     def _wrote_desired(self, watch: Watch | None, written: Written) -> None:
         desired = written.document
@@ -276,12 +299,12 @@ class Checker:
     def marks(self, host: Host) -> None:
         """The group calls an instance unhealthy."""
         for watch in self.watches.values():
-            if host.alive and host.id in watch.flight and not watch.finished and watch.policy.drain:
+            if host.alive and host.id in watch.flight and not watch.tidied and watch.policy.drain:
                 self.violated(9, f"the group gives {host.id} up while {watch.runner} has it out of service")
 
     def rebalances(self, host: Host) -> None:
         for watch in self.watches.values():
-            if watch.flight and not watch.finished and watch.policy.drain and self.world.balancer.there:
+            if watch.flight and not watch.tidied and watch.policy.drain and self.world.balancer.there:
                 self.violated(9, f"the group takes {host.id} for its balance while {watch.runner} is under way")
 
     def _not_secret(self, text: str, where: str) -> None:

@@ -42,7 +42,7 @@ class Judge:
             self._violated(0, f"the run fell over: {self.ending.reason}")
         if self.watch.leased_at is None or not self.record or self.ending.result == "crashed":
             return
-        if self.watch.overtaken:
+        if self.watch.overtaken or (self.ending.result == "refused" and not self.watch.acted):
             return
         if self.ending.result == "lease-held":
             self._violated(10, f"{self.watch.runner} gave its lease up, and nobody had taken it: {self.ending.reason}")
@@ -54,6 +54,7 @@ class Judge:
             "failed": self._failed,
             "could-not-restore": self._could_not_restore,
             "interrupted": self._interrupted,
+            "refused": self._could_not_restore,
         }
         judges.get(self.ending.result, lambda: None)()
 
@@ -78,7 +79,7 @@ class Judge:
         """5, and with it 13: every one runs the target, and said so in this run."""
         watch = self.watch
         for host in self._there():
-            if host.version != watch.version or host.attempt or host.generation != watch.generation:
+            if not _runs(host, watch.version) or host.generation != watch.generation:
                 self._violated(5, f"{host.id} runs {host.version} of generation {host.generation}")
             told = watch.markers.get(host.id, Told("nothing", "", 0))
             if told.outcome not in ("activated", "unchanged") or told.version != watch.version:
@@ -104,7 +105,7 @@ class Judge:
     def _failed(self) -> None:
         """Nothing is left half-done: nothing was changed, or a group's first release is taken down again."""
         for host in self._touched_there():
-            if host.attempt or host.version != self.watch.before:
+            if not _runs(host, self.watch.before):
                 self._violated(6, f"failed and nothing left half-done, but {host.id} runs {host.version}")
 
     def _could_not_restore(self) -> None:
@@ -123,9 +124,9 @@ class Judge:
     def _restored(self, host: Host) -> bool:
         told = self.watch.markers.get(host.id)
         previous = self._desired()["version"] if self.watch.goes_back else self.watch.before
-        if host.version != previous or host.attempt:
+        if not _runs(host, previous):
             return False
-        return told is not None and told.version == host.version
+        return host.id not in self.watch.touched or (told is not None and told.version == host.version)
 
     def _desired(self) -> dict[str, Any]:
         desired: dict[str, Any] = json.loads(self.world.bucket.raw("desired.json") or '{"generation":0,"version":""}')
@@ -162,3 +163,8 @@ class Judge:
     def _no_secrets(self) -> None:
         if any(SECRET in each for each in (*self.runner.lines, self.ending.reason)):
             self._violated(11, "a secret is in the log")
+
+
+def _runs(host: Host, version: str) -> bool:
+    """It does, or starts just that once more, as after a reboot."""
+    return host.version == version and host.attempt in ("", version)

@@ -172,7 +172,7 @@ class GroupOfRunner:
 
     def resume(self, processes: Iterable[str]) -> None:
         self._begin("ResumeProcesses")
-        self._world.checker.acts(self._runner, "resumes processes")
+        self._world.checker.resumes(self._runner)
         wanted = tuple(processes)
         self._world.scaling.suspended.difference_update(wanted)
         self._world.timeline.tell(f"{self._runner.name} resumes {' '.join(wanted)}")

@@ -53,8 +53,10 @@ class Watch:
         self.forward = self.generation = 0
         self.lease_id = ""
         self.leased_at: float | None = None
-        self.overtaken = self.finished = False
+        self.overtaken = self.finished = self.tidied = False
         self.result = ""
+        self.acted = False
+        """It took an instance out of service."""
         self.seen: dict[str, tuple[str, bool, str]] = {}
         """By instance, at the last observation: lifecycle, whether it served, its traffic."""
         self.settled = 0
@@ -77,6 +79,11 @@ class Watch:
     def targets(self) -> set[str]:
         """What it may tell instances to run now."""
         return self.ways_back if self.goes_back else {self.version}
+
+    @property
+    def takes_down(self) -> bool:
+        """There is no release to go back to: nothing is to run, so nothing is to serve."""
+        return self.goes_back and self.ways_back == {""}
 
     def died_with(self, version: str) -> bool:
         """It rolled this release out, promoted it, and did not end well."""
