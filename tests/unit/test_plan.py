@@ -79,9 +79,10 @@ def test_who_does_not_serve_goes_first_and_is_said_to() -> None:
     assert any(each.startswith("canary: i_2 (does not serve now)") for each in told(fleet))
 
 
-def test_an_instance_on_standby_gets_the_release_and_no_requests() -> None:
+def test_an_instance_on_standby_gets_the_release_last_and_no_requests() -> None:
     fleet = group_of(3, i_1=Instance("i_1", "Standby", traffic=Traffic.OUT))
-    assert "canary: i_1 (Standby now): change" in told(fleet)
+    assert takes(moves_of(fleet)) == [("i_0",), ("i_2",), ("i_1",)]
+    assert any("i_1 (Standby now): change" in each for each in told(fleet))
     assert told(fleet)[-1] == "end: succeeded"
 
 

@@ -114,6 +114,18 @@ def test_a_rollout_that_died_after_its_promotion_still_knows_the_way_back() -> N
     assert desired_of(world).version == "v1"
 
 
+def test_a_good_release_rolled_out_after_another_one_died_is_its_own_way_back() -> None:
+    world = fleet_of(3)
+    key = keys.desired("orange", world.name)
+    good = Desired(1, "v1", sha_of("v1"), ReleaseRef("v0", sha_of("v0")), "2026-01-01T00:00:00Z", "an earlier run")
+    world.replace(key, good.to_json(), world.objects[key].etag)
+    left_behind(world, "v2", "could-not-restore")
+    world.unready["v1"] = {"i-1"}
+    roll(world, wish("v1"))
+    assert not world.activated("v0")
+    assert desired_of(world).version == "v1"
+
+
 def test_a_release_that_is_good_and_fails_when_rolled_out_again_is_its_own_way_back() -> None:
     world = fleet_of(3)
     roll(world, wish("v2"))

@@ -106,7 +106,7 @@ def test_an_agent_that_falls_silent_is_named_and_the_rest_comes_back() -> None:
     world.later(7, lambda: setattr(world.hosts["i-2"], "online", False))
     rolled = roll(world, wish())
     assert rolled.ending.result is Result.COULD_NOT_RESTORE
-    assert rolled.ending.reason.endswith("on the way back: i-2: SSM says Undeliverable")
+    assert rolled.ending.reason.endswith("on the way back: i-2: its SSM agent is not online")
     assert set(world.versions().values()) == {"v1"}
     assert all(host.registered for host in world.hosts.values())
 

@@ -48,7 +48,7 @@ def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
 def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tuple[Stage, str]:
     if instance is None:
         return Stage.GONE, ""
-    if step.stage is Stage.NEW and _mute(instance, step, now):
+    if _mute(plan, instance, step, now):
         return Stage.UNREACHABLE, "its SSM agent is not online"
     if step.stage is Stage.JOINING and instance.serving:
         return Stage.PROVEN, ""
@@ -67,8 +67,13 @@ def _unresolved(step: Step, now: float) -> tuple[Stage, str]:
     return step.presumed, f"{step.reason}; asked what it runs, it did not answer within {ASK_FOR} s"
 
 
-def _mute(instance: Instance, step: Step, now: float) -> bool:
-    return instance.settled and not instance.online and now - step.since > AGENT_GRACE
+def _mute(plan: Plan, instance: Instance, step: Step, now: float) -> bool:
+    """It cannot be told anything. On the way back nobody waits for it: it would take the place of one that can."""
+    if instance.online or not instance.settled:
+        return False
+    if plan.goes_back:
+        return step.stage in (Stage.NEW, Stage.READY)
+    return step.stage is Stage.NEW and now - step.since > AGENT_GRACE
 
 
 def _sick(plan: Plan, instance: Instance) -> bool:

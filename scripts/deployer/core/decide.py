@@ -160,16 +160,27 @@ def _must_drain(plan: Plan, progress: Progress, instance: Instance) -> bool:
 
 
 def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instance], now: float) -> list[Instance]:
+    """As many as canary and window have room for: first who does not serve, and so takes nothing away; standby last,
+    for a canary that gets no requests proves little."""
     window = window_of(plan, len(fleet.settled))
     in_flight = set(progress.at(*IN_FLIGHT))
-    down = in_flight | {each.id for each in fleet.settled if each.lifecycle == "InService" and not each.serving}
+    down = in_flight | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
     quota = min(window - len(in_flight), _canary_quota(plan, fleet, progress, now))
     chosen: list[Instance] = []
-    for each in sorted(ready, key=lambda instance: instance.serving):
+    for each in sorted(ready, key=lambda instance: (instance.id not in down, instance.lifecycle != "InService")):
         if len(chosen) < quota and (each.id in down or len(down) < window):
             chosen.append(each)
             down.add(each.id)
     return chosen
+
+
+def _is_down(plan: Plan, progress: Progress, instance: Instance) -> bool:
+    """It takes no requests, or, where no load balancer says so, was touched and is not known to run anything."""
+    if instance.lifecycle != "InService":
+        return False
+    step = progress.of(instance.id)
+    stopped = step.touched and not step.running and bool(plan.target.version)
+    return stopped or not instance.serving
 
 
 def _canary_quota(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> int:

@@ -158,6 +158,8 @@ def turned(progress: Progress, version: str, everyone: bool, now: float) -> Prog
 
 
 def _anew(step: Step, now: float) -> Step:
+    """To be taken from the start; what an instance runs in the middle of an activation nobody knows."""
     if step.stage is Stage.GONE:
         return step
-    return Step(Stage.READY, since=now, touched=step.touched, running=step.running)
+    amid = step.stage is Stage.ACTIVATING or step.stage in UNCERTAIN
+    return Step(Stage.READY, since=now, touched=step.touched, running=None if amid else step.running)

@@ -145,6 +145,20 @@ class ReleaseRef:
     version: str
     manifest_sha256: str
 
+    def to_json(self) -> dict[str, str]:
+        """As it stands in documents."""
+        return {"version": self.version, "manifest_sha256": self.manifest_sha256}
+
+    @classmethod
+    def within(cls, fields: Fields, name: str) -> ReleaseRef | None:
+        """The one under `name` in a document, None where it is null; raises DeployError."""
+        found = fields.part_or_none(name)
+        if found is None:
+            return None
+        ref = cls(found.text("version", VERSION_PATTERN), found.text("manifest_sha256", SHA256_PATTERN))
+        found.end()
+        return ref
+
 
 @dataclass(frozen=True)
 class Desired:
@@ -178,20 +192,12 @@ class Desired:
             generation=fields.number("generation"),
             version=fields.text("version", f"({VERSION_PATTERN})?"),
             manifest_sha256=fields.text("manifest_sha256", f"({SHA256_PATTERN})?"),
-            previous=_previous(fields.part_or_none("previous")),
+            previous=ReleaseRef.within(fields, "previous"),
             updated_at=fields.text("updated_at"),
             updated_by=fields.text("updated_by"),
         )
         fields.end()
         return desired
-
-
-def _previous(fields: Fields | None) -> ReleaseRef | None:
-    if fields is None:
-        return None
-    ref = ReleaseRef(fields.text("version", VERSION_PATTERN), fields.text("manifest_sha256", SHA256_PATTERN))
-    fields.end()
-    return ref
 
 
 def _git(fields: Fields) -> Git:

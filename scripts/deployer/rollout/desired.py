@@ -9,6 +9,7 @@ from deployer.core.release import Desired, ReleaseRef
 from deployer.core.store import AlreadyThere, Changed, Owned, Store
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
+from deployer.rollout.record import Last
 
 
 class DesiredRelease:
@@ -28,18 +29,6 @@ class DesiredRelease:
             self._write(target, None)
         else:
             self._write(target, before.previous if before.version == target.version else before.release)
-
-    def way_back(self, version: str, after_crash: bool) -> ReleaseRef | None:
-        """What a rollout of `version` goes back to when it fails: what is desired now.
-
-        Where an earlier rollout of `version` itself died after its promotion, it is the release before, if there was
-        one. A release that is good and is rolled out once more is its own way back.
-        """
-        if self.before is None or not self.before.version:
-            return None
-        if self.before.version == version and after_crash and self.before.previous:
-            return self.before.previous
-        return self.before.release
 
     def restore(self, target: Target) -> None:
         """The previous release is desired again, under a new generation; version "" boots nothing.
@@ -68,3 +57,16 @@ class DesiredRelease:
                 f"{self._key} was moved by somebody else while this rollout held the lease",
                 "nothing was overwritten; look who moved it (`updated_by`) and run again",
             ) from error
+
+
+def way_back(version: str, desired: Desired | None, last: Last | None) -> ReleaseRef | None:
+    """What a rollout of `version` goes back to when it fails: what is desired now.
+
+    Where an earlier rollout of `version` did not end well, it is what that one would have gone back to: it may have
+    promoted `version` already. A release that is good and is rolled out once more is its own way back.
+    """
+    if desired is None or not desired.version:
+        return None
+    if last and last.crashed and last.target == version == desired.version:
+        return last.way_back or desired.release
+    return desired.release

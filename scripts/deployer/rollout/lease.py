@@ -88,6 +88,11 @@ class Lease:
     def generation(self) -> int:
         return self._holder.generation
 
+    @property
+    def runs(self) -> bool:
+        """True as long as nobody else can have taken it."""
+        return self._clock.now() - self._renewed_at < LIFETIME
+
     def renew(self) -> None:
         """Renews if it is time to, again if that took long; raises LeaseHeld when somebody took over."""
         while self._clock.now() - self._renewed_at >= RENEW_AFTER:

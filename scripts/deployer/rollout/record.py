@@ -13,6 +13,7 @@ from typing import Any
 from deployer.core import document, keys
 from deployer.core.plan import Plan
 from deployer.core.progress import Progress
+from deployer.core.release import ReleaseRef
 from deployer.core.store import Owned, Store
 from deployer.rollout.lease import utc
 from deployer.rollout.ports import Clock
@@ -40,6 +41,7 @@ class Entry:
     started_at: float
     source: str
     target: str
+    way_back: ReleaseRef | None
     policy: Mapping[str, object]
     suspended: tuple[str, ...] = ()
     instances: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Entry:
                 "run_url": self.run_url,
                 "from": self.source,
                 "to": self.target,
+                "way_back": self.way_back.to_json() if self.way_back else None,
                 "policy": dict(self.policy),
                 "started_at": utc(self.started_at),
                 "ended_at": utc(self.ended_at) if self.ended_at is not None else None,
@@ -75,9 +78,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Last:
-    """What the newest record of a group says: which release it was about, how it ended, what it left suspended."""
+    """What the newest record of a group says: which release it was about and what it would have gone back to, how it
+    ended, what it left suspended."""
 
     target: str
+    way_back: ReleaseRef | None
     result: str
     suspended: tuple[str, ...]
 
@@ -94,7 +99,8 @@ def last_record(store: Store, app: str, group: str) -> Last | None:
     if stored is None:
         return None
     fields = document.read(stored.body, newest[0])
-    return Last(fields.text("to"), fields.text("result"), fields.texts("suspended"))
+    back = ReleaseRef.within(fields, "way_back")
+    return Last(fields.text("to"), back, fields.text("result"), fields.texts("suspended"))
 
 
 class Record:

@@ -18,7 +18,7 @@ from deployer.core.fleet import Fleet
 from deployer.core.plan import Limits, Plan, Target
 from deployer.core.release import ReleaseRef
 from deployer.core.store import Store
-from deployer.rollout.desired import DesiredRelease
+from deployer.rollout.desired import DesiredRelease, way_back
 from deployer.rollout.lease import Lease
 from deployer.rollout.loop import Ending, Loop
 from deployer.rollout.patience import patiently
@@ -144,8 +144,7 @@ def _preflight(wish: Wish, world: World, fleet: Fleet) -> None:
 
 def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet, last: Last | None) -> Plan:
     after_crash = last is not None and last.crashed
-    of_this = last is not None and last.crashed and last.target == wish.release.version
-    previous = desired.way_back(wish.release.version, of_this)
+    previous = way_back(wish.release.version, desired.before, last)
     return Plan(
         target=Target(wish.release.version, wish.release.manifest_sha256, lease.generation),
         previous=Target(previous.version, previous.manifest_sha256, 0) if previous else None,
@@ -167,6 +166,7 @@ def _entry(wish: Wish, world: World, desired: DesiredRelease, plan: Plan, last: 
         started_at=plan.started_at,
         source=desired.before.version if desired.before else "",
         target=plan.target.version,
+        way_back=ReleaseRef(plan.previous.version, plan.previous.manifest_sha256) if plan.previous else None,
         policy=wish.policy,
         suspended=last.suspended if last else (),
     )
@@ -202,17 +202,24 @@ def _quiet(plan: Plan, world: World, lease: Lease, record: Record) -> Iterator[N
     except LeaseHeld:
         raise
     except BaseException:
-        _resume(world, record)
+        _resume(world, lease, record)
         raise
-    _resume(world, record)
+    _resume(world, lease, record)
 
 
-def _resume(world: World, record: Record) -> None:
-    """What is suspended for us runs again; where AWS says no, a person is told how, and the next run does it."""
+def _resume(world: World, lease: Lease, record: Record) -> None:
+    """What is suspended for us runs again; where AWS says no, a person is told how, and the next run does it.
+
+    Raises LeaseHeld where another run relies on it by now.
+    """
     processes = record.entry.suspended
     if not processes:
         return
+    with suppress(Refused):
+        lease.renew()
     try:
+        if not lease.runs:
+            raise Refused("the lease could not be renewed, so another rollout may have begun")
         patiently(world.clock, lambda: world.group.resume(processes))
     except Refused as error:
         paste = f"aws autoscaling resume-processes --auto-scaling-group-name {world.group.name} --scaling-processes"
