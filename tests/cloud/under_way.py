@@ -51,11 +51,6 @@ def expire_lease(delivery: Delivery) -> int:
 def check_all_run(delivery: Delivery, version: str) -> None:
     """One release on every instance, each in the load balancer, nothing suspended, and the lease free."""
     assert delivery.answers() == {version}
-    check_nothing_left(delivery)
-
-
-def check_nothing_left(delivery: Delivery) -> None:
-    """Nothing suspended, nobody out of the load balancer, the lease free."""
     assert delivery.suspended() == set()
     assert set(delivery.in_service()) <= delivery.registered()
     assert delivery.document("lease.json")["released"]
