@@ -52,18 +52,22 @@ class Checker:
         self.world.timeline.tell(f"VIOLATION of {invariant}: {what}")
 
     def begins(self, runner: Runner) -> Watch:
-        """A runner sets out, and goes back, if it must, to what is desired now.
+        """A runner sets out."""
+        watch = Watch(runner.name, runner.run.version, runner.run.policy)
+        self.watches[runner.name] = watch
+        return watch
+
+    def _sets_out(self, watch: Watch) -> None:
+        """It has the lease. If it must it goes back to what is desired now.
 
         Where a run of the same release died after it had promoted it, that is what was desired before.
         """
         desired = json.loads(self.world.bucket.raw("desired.json") or '{"version": "", "previous": null}')
-        before, version = desired["version"], runner.run.version
-        ways_back = {before}
-        if desired["previous"] and before == version and any(each.died_with(version) for each in self.watches.values()):
-            ways_back.add(desired["previous"]["version"])
-        watch = Watch(runner.name, version, runner.run.policy, before, ways_back)
-        self.watches[runner.name] = watch
-        return watch
+        watch.before = desired["version"]
+        watch.ways_back = {watch.before}
+        again = watch.before == watch.version and any(each.died_with(watch.version) for each in self.watches.values())
+        if desired["previous"] and again:
+            watch.ways_back.add(desired["previous"]["version"])
 
     def ended(self, watch: Watch, result: str) -> None:
         watch.result, watch.finished = result, result != "crashed"
@@ -110,7 +114,11 @@ class Checker:
 
     def _count(self, watch: Watch, command: Command, invocation: Invocation) -> None:
         each, marker = invocation.host_id, marker_in(invocation.shown_output)
-        if command.of("Subcommand") == "status" or command.generation != watch.generation:
+        if command.of("Subcommand") == "status":
+            if marker is not None:
+                watch.flight.pop(each, None)
+            return
+        if command.generation != watch.generation:
             return
         wanted = ("unchanged",) if command.of("Subcommand") == "prefetch" else ("unchanged", "activated")
         if marker is not None and marker.outcome in wanted:
@@ -159,7 +167,7 @@ class Checker:
 
     def _hurt(self, watch: Watch) -> set[str]:
         """Down by our doing, and told so, where no load balancer says it."""
-        hosts = self.world.hosts
+        hosts = {} if self.world.balancer.there else self.world.hosts
         known = [hosts[each] for each in watch.failed & watch.touched if each in hosts]
         return {each.id for each in known if each.lifecycle == "InService" and not self.world.balancer.answers(each)}
 
@@ -233,6 +241,7 @@ class Checker:
             return
         if not watch.lease_id and not lease["released"]:
             watch.lease_id, watch.forward, watch.leased_at = lease["id"], lease["generation"], written.at
+            self._sets_out(watch)
             for other in self.watches.values():
                 if other is not watch and other.lease_id and not other.finished:
                     other.overtaken = other.tidied = True
@@ -291,6 +300,8 @@ class Checker:
                 )
         watch = self.by_generation.get(work.generation)
         if watch is None or work.by != "order":
+            return
+        if host.applied and host.applied[-1][2] == "duplicate":  # it is not where its answer said it was
             return
         serves = self.world.balancer.there and self.world.balancer.serves(host, self.world.timeline.now)
         if serves and watch.policy.drain and not watch.finished:

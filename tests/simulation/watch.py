@@ -47,9 +47,9 @@ def marker_in(output: str) -> Told | None:
 class Watch:
     """One run, from its first call to its end. `forward`, `generation`: read off the leases it wrote."""
 
-    def __init__(self, runner: str, version: str, policy: Policy, before: str, ways_back: set[str]) -> None:
-        self.runner, self.version, self.policy, self.before = runner, version, policy, before
-        self.ways_back = ways_back
+    def __init__(self, runner: str, version: str, policy: Policy) -> None:
+        self.runner, self.version, self.policy = runner, version, policy
+        self.before, self.ways_back = "", {""}
         self.forward = self.generation = 0
         self.lease_id = ""
         self.leased_at: float | None = None

@@ -39,13 +39,23 @@ class Work:
         if self.subcommand == "boot" and not self._takes_desired():
             return
         if self.subcommand == "status":
-            self._then(self.world.random.uniform(0.2, 0.8), lambda: self._finish("unchanged"))
+            self._then(self.world.random.uniform(0.2, 0.8), self._tells)
         elif self.host.lock is None:
             self.host.lock = self
             self._locked()
         else:
             self.host.queue.append(self)
             self._then(LOCK_PATIENCE, self._waited_too_long)
+
+    def _tells(self) -> None:
+        """What it runs, and what is wrong with that."""
+        host = self.host
+        reason = "" if host.up == host.version and host.sick_until == 0.0 else "container web is unhealthy"
+        if host.attempt:
+            reason = f"the activation of {host.attempt} has not ended"
+        elif not host.version:
+            reason = "nothing runs here"
+        self._finish("unchanged", reason)
 
     def kill(self) -> None:
         """SIGKILL. What it had the engine start may get up all the same."""
