@@ -14,7 +14,7 @@ def hear(plan: Plan, progress: Progress, reply: Reply, now: float) -> Progress:
     An answer that comes when the instance was given up already changes nothing but what it is known to run.
     """
     step = progress.of(reply.instance_id)
-    if reply.marker:
+    if reply.marker and not (step.stage is Stage.ASKING and reply.marker.reason):  # it may still be changing
         progress = progress.heard(reply.instance_id, reply.marker)
     if step.stage is Stage.ACTIVATING and reply.delivery in _PRESUMED:
         return progress.doubted(reply.instance_id, _PRESUMED[reply.delivery], now, reply.detail)

@@ -160,16 +160,24 @@ def _must_drain(plan: Plan, progress: Progress, instance: Instance) -> bool:
 
 
 def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instance], now: float) -> list[Instance]:
-    """As many as canary and window have room for: first who does not serve, and so takes nothing away; standby last,
-    for a canary that gets no requests proves little."""
-    window = window_of(plan, len(fleet.settled))
-    in_flight = set(progress.at(*IN_FLIGHT))
-    down = in_flight | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
-    quota = min(window - len(in_flight), _canary_quota(plan, fleet, progress, now))
+    """As many as canary and window have room for.
+
+    First who may still be at what it was told before the turn, for it takes up room already; then who does not serve,
+    and takes nothing away; standby last, for a canary that gets no requests proves little.
+    """
+    window, quota = window_of(plan, len(fleet.settled)), _canary_quota(plan, fleet, progress, now)
+    busy = {*progress.at(*IN_FLIGHT), *(each.id for each in ready if progress.of(each.id).in_doubt)}
+    down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
+
+    def turn(each: Instance) -> tuple[bool, ...]:
+        return each.id not in busy, each.id not in down, each.lifecycle != "InService"
+
     chosen: list[Instance] = []
-    for each in sorted(ready, key=lambda instance: (instance.id not in down, instance.lifecycle != "InService")):
-        if len(chosen) < quota and (each.id in down or len(down) < window):
+    for each in sorted(ready, key=turn):
+        has_room = len(busy) < window and (each.id in down or len(down) < window)
+        if len(chosen) < quota and (each.id in busy or has_room):
             chosen.append(each)
+            busy.add(each.id)
             down.add(each.id)
     return chosen
 

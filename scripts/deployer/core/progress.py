@@ -57,6 +57,11 @@ class Step:
     presumed: Stage = Stage.FAILED
     marker: Marker | None = None
 
+    @property
+    def in_doubt(self) -> bool:
+        """It was told to change, and nobody knows what came of it."""
+        return self.touched and self.running is None
+
 
 NOT_BEGUN = Step()
 
