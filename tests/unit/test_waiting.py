@@ -10,7 +10,7 @@ import pytest
 
 from deployer.core import keys
 from deployer.core.actions import Result
-from deployer.core.errors import DeployError, Interrupted, LeaseHeld
+from deployer.core.errors import DeployError, Interrupted, LeaseHeld, Refused
 from deployer.core.store import Stored
 from deployer.rollout.lease import LIFETIME, Holder
 from deployer.rollout.rollout import Wish
@@ -242,6 +242,19 @@ def test_an_older_wish_never_jumps_ahead_of_a_newer_one_that_came_before(moment:
     world.before(moment, lambda: passes(world, "v2", 10, rolled))
     passes(world, "v3", 20, rolled)
     assert rolled in (["v3"], ["v2", "v3"])
+
+
+def test_a_run_that_waits_bears_with_what_is_refused_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = held_for(60)
+    get = World.get
+
+    def throttled(self: World, key: str) -> Stored | None:
+        if 1_000_010 < self.time < 1_000_030:
+            raise Refused("s3:GetObject was throttled")
+        return get(self, key)
+
+    monkeypatch.setattr(World, "get", throttled)
+    assert roll(world, asked("v2", 10)).ending.result is Result.SUCCEEDED
 
 
 class Between(World):

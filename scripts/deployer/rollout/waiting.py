@@ -15,6 +15,7 @@ from deployer.core import document
 from deployer.core.errors import Interrupted, LeaseHeld, Refused
 from deployer.core.store import AlreadyThere, Changed, Store, Stored, write
 from deployer.rollout.lease import LIFETIME, RENEW_AFTER, Holder, Lease, held, seconds_of, take, utc
+from deployer.rollout.patience import patiently
 from deployer.rollout.ports import Clock
 
 ASK_EVERY = 2  # seconds between two looks at a lease somebody else holds
@@ -138,6 +139,10 @@ class Place:
 
     def taken(self) -> None:
         """We hold the lease: our claim is done with, and so is whatever is there that is not newer."""
+        patiently(self._clock, self._clear)
+        self._claimed = False
+
+    def _clear(self) -> None:
         mine, written = self.claim, False
         while not written:
             seen = self._look()
@@ -145,7 +150,6 @@ class Place:
             if found is None or found.released or (found.id != mine.id and found.as_of > mine.as_of):
                 break
             written = self._write(seen, replace(mine, released=True))
-        self._claimed = False
 
     def leave(self) -> None:
         """Gives our claim up if it stands; one that cannot be given up ends by itself."""
@@ -177,10 +181,10 @@ def acquire(place: Place, store: Store, key: str, clock: Clock, patience: float)
     """
     until, told = clock.now() + patience, False
     while True:
-        stored = store.get(key)
+        stored = patiently(clock, lambda: store.get(key))
         holder = Holder.from_json(stored.body, key) if stored else None
         if holder is None or not holder.holds(clock.now()):
-            place.check()
+            patiently(clock, place.check)
             lease = take(store, key, clock, place.claim.owner, place.claim.run_url, stored, holder)
             if lease:
                 return lease
@@ -189,7 +193,7 @@ def acquire(place: Place, store: Store, key: str, clock: Clock, patience: float)
             raise Interrupted(number, f"stopped while waiting for {holder.owner}", "nothing was changed")
         if clock.now() >= until:
             raise held(holder)
-        place.keep(place.check())
+        patiently(clock, lambda: place.keep(place.check()))
         if not told:
             place.say(f"waiting for the rollout of {holder.owner} {holder.run_url}".rstrip())
             told = True
