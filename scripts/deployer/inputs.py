@@ -179,12 +179,14 @@ class Policy(FleetPlace):
     canary: int = optional(1, "Instances that go first, alone")
     canary_bake: Seconds = optional(Seconds(0), "Time to watch the canary before the rest", shown="0s")
     max_unavailable: Share = optional(
-        Share(33, True), "Instances in flight at once: a count or a percentage", shown="33%"
+        Share(33, True),
+        "Instances in flight at once: a count or a percentage; an only instance takes a count or 100%",
+        shown="33%",
     )
     failure_limit: int = optional(0, "Failed instances a rollout tolerates")
     unreachable_limit: int = optional(0, "Unreachable instances a rollout tolerates")
     bake: Seconds = optional(Seconds(0), "Time to watch the whole group before the rollout counts as done", shown="0s")
-    alarms: Lines = optional((), "CloudWatch alarms that must stay OK from the first proven instance on")
+    alarms: Lines = optional((), "Up to 10 CloudWatch alarms that must stay OK from the first proven instance on")
     drain: str = optional(
         "auto", "auto: take an instance out of its target groups while it changes; never: leave it in"
     )
@@ -192,7 +194,11 @@ class Policy(FleetPlace):
     timeout: Seconds = optional(Seconds(3600), "Time the whole rollout has, rolling back included", shown="1h")
     auto_rollback: bool = optional(True, "Put the previous release back by itself when the rollout fails")
     document: str = optional("awesomeorange-deploy", "SSM document the instances run")
-    wait_for_lease: Seconds = optional(Seconds(0), "Time to wait for another rollout of the group to end", shown="0s")
+    wait_for_lease: Seconds = optional(
+        Seconds(0),
+        "Time to wait for another rollout of the group to end; of several that wait, the newest release stays",
+        shown="0s",
+    )
     github_deployment: bool = optional(
         True, "Record the rollout as a GitHub Deployment where the job may (deployments: write)"
     )
