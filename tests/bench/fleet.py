@@ -1,8 +1,4 @@
-"""A rollout of a large group by the real command line, on simulated instances behind the real API.
-
-The lower bound of its time is the work there is: the slowest prefetch, the canary, and what all the others took to
-activate, divided by how many of them may be under way at once.
-"""
+"""A rollout of a large group by the real command line, on simulated instances behind the real API."""
 
 from __future__ import annotations
 
@@ -11,14 +7,14 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.aws.calls import Call
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
-from localcloud.runtime.simulated import Pace, Range, SimulatedRuntime, Work
+from localcloud.runtime.simulated import Pace, Range, SimulatedRuntime
+from tests.bench.bound import lower_bound
 from tests.cloud.delivery import ROOT, Delivery
 
 MOST_CALLS = 0.35
@@ -84,13 +80,6 @@ def _roll_out(delivery: Delivery, size: int, log: Path) -> Measured:
         print(log.read_text()[-2000:])  # noqa: T201
     bound = lower_bound(cloud.runtime.done(), window)
     return Measured(size, window, told["exit_code"], told["seconds"], told["peak_kib"] / 1000, calls, bound)
-
-
-def lower_bound(done: Sequence[Work], window: int) -> float:
-    """Seconds no rollout with one canary can be quicker than, given what each order took."""
-    prefetches = [each.seconds for each in done if each.subcommand == "prefetch"]
-    canary, *rest = sorted((each for each in done if each.subcommand == "activate"), key=lambda each: each.began)
-    return max(prefetches) + canary.seconds + sum(each.seconds for each in rest) / window
 
 
 def _told(measured: Measured) -> bool:
