@@ -97,11 +97,17 @@ def _give_up(plan: Plan, progress: Progress, why: str, because_of: tuple[str, ..
     if not progress.touched and progress.promoted_at is None and not plan.after_crash:
         return Finish(Result.FAILED, reason)
     if not plan.auto_rollback:
-        left = _named(progress, progress.touched)
+        left = _named(progress, _left_behind(plan, progress))
         return Finish(
             Result.COULD_NOT_RESTORE, f"{reason}; auto-rollback is off, so instances stay as they are: {left}"
         )
     return TurnBack(reason)
+
+
+def _left_behind(plan: Plan, progress: Progress) -> tuple[str, ...]:
+    """Who may run anything, where nobody goes back: whom this run touched, and after a dead one everyone not proven."""
+    unproven = _unproven(progress) if plan.after_crash else ()
+    return tuple(each for each in progress.steps if each in progress.touched or each in unproven)
 
 
 def _advance(plan: Plan, fleet: Fleet, progress: Progress) -> tuple[Action, ...]:
