@@ -7,8 +7,9 @@ moment it acts, by what the last answers said and by what it did since.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.host import SECRET, Host
@@ -77,9 +78,10 @@ class Checker:
 
     # What a run is shown
 
-    def saw(self, runner: Runner, instances: Iterable[Seen]) -> None:
+    def saw(self, runner: Runner, instances: Iterable[Seen], alarms: Mapping[str, str]) -> None:
         watch = self.watches[runner.name]
         watch.looks(instances)
+        watch.alarming = [name for name, state in alarms.items() if state != "OK"]
         for each in tuple(watch.flight):
             if self._is_back(watch, each):
                 del watch.flight[each]
@@ -124,6 +126,8 @@ class Checker:
         if marker is not None and marker.outcome in wanted:
             watch.failed.discard(each)
             watch.unreached.discard(each)
+            if command.changes:
+                watch.proven_at.setdefault(each, self.world.timeline.now)
         elif invocation.shown in ("Undeliverable", "AccessDenied"):
             watch.unreached.add(each)
         elif invocation.shown in ("DeliveryTimedOut", "Cancelled"):
@@ -157,7 +161,7 @@ class Checker:
             return
         window = watch.window()
         out = watch.down() | watch.flight.keys() | self._hurt(watch)
-        serving = [each for each in new if each not in out]
+        serving = [each for each in new if each not in out and watch.seen.get(each, ("",))[0] == "InService"]
         after = out.union(new)
         if serving and len(after) > window:
             self.violated(1, f"{watch.runner} {what} {serving}: {len(after)} of {watch.settled} out, allowed {window}")
@@ -174,12 +178,29 @@ class Checker:
     def _holds_limits(self, watch: Watch, new: list[str], what: str) -> None:
         if watch.goes_back:
             return
-        there = {each for each, (lifecycle, _, _) in watch.seen.items() if not lifecycle.startswith("Terminat")}
+        self._holds_canary(watch, new, what)
+        there = self._present(watch)
         failed, unreached = watch.failed & there, watch.unreached & there
         if len(failed) > watch.policy.failures:
             self.violated(3, f"{watch.runner} {what} {new} although {sorted(failed)} failed")
         if len(unreached) > watch.policy.unreachable:
             self.violated(13, f"{watch.runner} {what} {new} although {sorted(unreached)} cannot be reached")
+
+    @staticmethod
+    def _present(watch: Watch) -> set[str]:
+        return {each for each, (lifecycle, _, _) in watch.seen.items() if not lifecycle.startswith("Terminat")}
+
+    def _holds_canary(self, watch: Watch, new: list[str], what: str) -> None:
+        """Beyond the canary nothing is taken until as many are proven, and were watched for as long as asked."""
+        canary = min(watch.policy.canary, watch.settled)
+        there = {each: at for each, at in watch.proven_at.items() if each in self._present(watch)}
+        proven = sorted(there.values())
+        if len(watch.flight.keys() | there.keys() | set(new)) <= canary:
+            return
+        if len(proven) < canary:
+            self.violated(3, f"{watch.runner} {what} {new} beyond its canary of {canary}, {len(proven)} proven")
+        elif canary and self.world.timeline.now < proven[canary - 1] + watch.policy.canary_bake:
+            self.violated(3, f"{watch.runner} {what} {new} before its canary has baked")
 
     def sent(self, runner: Runner, command: Command) -> None:
         watch = self.watches[runner.name]
@@ -240,17 +261,27 @@ class Checker:
         if watch is None:
             return
         if not watch.lease_id and not lease["released"]:
-            watch.lease_id, watch.forward, watch.leased_at = lease["id"], lease["generation"], written.at
-            self._sets_out(watch)
-            for other in self.watches.values():
-                if other is not watch and other.lease_id and not other.finished:
-                    other.overtaken = other.tidied = True
+            self._takes_lease(watch, written, last)
         elif last and last.get("id") != lease["id"]:
             self.violated(10, f"{written.by} overwrites the lease another run holds")
         if watch.generation and lease["generation"] > watch.generation:
             self._turns(watch)
         watch.generation = lease["generation"]
         self.by_generation[watch.generation] = watch
+
+    def _takes_lease(self, watch: Watch, written: Written, last: dict[str, Any]) -> None:
+        if last and not last["released"] and self._instant(last["expires_at"]) > written.at:
+            self.violated(10, f"{written.by} takes a lease that is held until {last['expires_at']}")
+        lease = written.document
+        watch.lease_id, watch.forward, watch.leased_at = lease["id"], lease["generation"], written.at
+        self._sets_out(watch)
+        for other in self.watches.values():
+            if other is not watch and other.lease_id and not other.finished:
+                other.overtaken = other.tidied = True
+
+    @staticmethod
+    def _instant(text: str) -> float:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
     def _turns(self, watch: Watch) -> None:
         """On the way back, out of service by the way there are those where an activation may still run."""
@@ -301,6 +332,8 @@ class Checker:
         watch = self.by_generation.get(work.generation)
         if watch is None or work.by != "order":
             return
+        if work.version == watch.version:
+            watch.attempted.add(host.id)
         if host.applied and host.applied[-1][2] == "duplicate":  # it is not where its answer said it was
             return
         serves = self.world.balancer.there and self.world.balancer.serves(host, self.world.timeline.now)

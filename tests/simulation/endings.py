@@ -18,6 +18,8 @@ SLACK = 15.0
 REFUSAL_PATIENCE = 75.0
 """Seconds more where calls are refused."""
 STOPS_WITHIN = 7.0
+OWN_GUARD = "which is a defect of this tool"
+"""What a rollout says that stopped itself before a wrong step: a decision was wrong, even if nobody was hurt."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,11 @@ class Judge:
             return
         if self.ending.result == "lease-held":
             self._violated(10, f"{self.watch.runner} gave its lease up, and nobody had taken it: {self.ending.reason}")
+        if OWN_GUARD in self.ending.reason:
+            self._violated(0, f"its own second look had to stop it: {self.ending.reason}")
         self._in_time()
         self._tidy()
+        self._touched_few()
         judges = {
             "succeeded": self._succeeded,
             "rolled-back": self._rolled_back,
@@ -88,6 +93,8 @@ class Judge:
                 self._violated(5, f"{host.id} said so in generation {told.generation}, not {watch.generation}")
             if watch.seen[host.id][2] in ("unhealthy", "out", "draining"):
                 self._violated(5, f"{host.id} is {watch.seen[host.id][2]} for the load balancer")
+        if watch.alarming:
+            self._violated(5, f"it succeeded while {watch.alarming} were not OK")
         desired = self._desired()
         if (desired["version"], desired["generation"]) != (watch.version, watch.generation):
             self._violated(5, f"desired is {desired['version']} of generation {desired['generation']}")
@@ -113,8 +120,6 @@ class Judge:
 
     def _interrupted(self) -> None:
         self._named(self._touched_there(), " ".join(self.record["instances"]))
-        if self.runner.stopped_at is not None and self.now - self.runner.stopped_at > STOPS_WITHIN:
-            self._violated(4, f"it stopped {self.now - self.runner.stopped_at:.1f} s after it was asked to")
 
     def _named(self, touched: list[Host], text: str) -> None:
         for host in touched:
@@ -141,6 +146,19 @@ class Judge:
         allowed = self.watch.policy.timeout + SLACK + (REFUSAL_PATIENCE if troubled else 0.0)
         if self.now - began > allowed + self.runner.stood_still:
             self._violated(4, f"it took {self.now - began:.0f} s, and its deadline is {self.watch.policy.timeout} s")
+
+        if self.runner.stopped_at is not None and self.now - self.runner.stopped_at > STOPS_WITHIN:
+            self._violated(4, f"it stopped {self.now - self.runner.stopped_at:.1f} s after it was asked to")
+
+    def _touched_few(self) -> None:
+        """3: of a release that gets healthy nowhere, only the canary and as many more as may fail."""
+        watch, policy = self.watch, self.watch.policy
+        if self.world.releases.of(watch.version).never_healthy < 1.0:
+            return
+        first = policy.canary or watch.forward_window
+        allowed = first + policy.failures + len(watch.ambiguous | watch.unreached | watch.left)
+        if len(watch.attempted) > allowed:
+            self._violated(3, f"{sorted(watch.attempted)} were to run a broken release, allowed are {allowed}")
 
     def _tidy(self) -> None:
         """9: nothing of ours stays suspended, nobody stays out but who is named."""

@@ -134,7 +134,7 @@ class GroupOfRunner:
             online = host.agent_from <= now and (host.hears(now) or (host.counts_as_online and host.alive))
             instances.append(Instance(host.id, host.lifecycle, host.healthy_mark, online, TRAFFIC[traffic]))
         alarms = world.alarms.states()
-        world.checker.saw(self._runner, instances)
+        world.checker.saw(self._runner, instances, alarms)
         self._runner.returns()
         return Fleet(tuple(instances), alarms)
 

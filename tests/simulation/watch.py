@@ -69,6 +69,11 @@ class Watch:
         self.failed: set[str] = set()
         self.unreached: set[str] = set()
         self.ambiguous: set[str] = set()
+        self.attempted: set[str] = set()
+        """Where its release was begun to be run."""
+        self.proven_at: dict[str, float] = {}
+        self.alarming: list[str] = []
+        """The alarms that were not OK at the last observation."""
         self.promoted = False
 
     @property
@@ -100,10 +105,14 @@ class Watch:
                 settled += 1
         self.seen, self.settled = seen, settled
 
+    @property
+    def forward_window(self) -> int:
+        policy, size = self.policy, self.settled
+        return max(1, size * policy.window // 100 if policy.window_is_percent else min(policy.window, size))
+
     def window(self) -> int:
         """How many may be out at once: percent rounds down but not to none; on the way back twice, or a third."""
-        policy, size = self.policy, self.settled
-        forward = max(1, size * policy.window // 100 if policy.window_is_percent else min(policy.window, size))
+        size, forward = self.settled, self.forward_window
         if not self.goes_back:
             return forward
         return min(max(1, size), max(2 * forward, math.ceil(size / 3)))
