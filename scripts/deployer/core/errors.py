@@ -53,7 +53,7 @@ class Unanswered(Refused):
 
 
 class LeaseHeld(DeployError):
-    """Another rollout holds the group's lease."""
+    """Another rollout holds the group's lease, or waits for it with a newer release."""
 
     exit_code = EXIT_LEASE_HELD
 
