@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.simulation.work import Work
     from tests.simulation.world import World
 
+ASKED_FOR = 60.0
+"""Seconds after which who does not say what it runs is unreachable, and no longer in flight."""
 JUST_NOW = 25.0
 """Seconds after an order in which no run may have given up on it."""
 
@@ -82,9 +84,20 @@ class Checker:
         watch = self.watches[runner.name]
         watch.looks(instances)
         watch.alarming = [name for name, state in alarms.items() if state != "OK"]
+        self._fall_ill(watch)
         for each in tuple(watch.flight):
             if self._is_back(watch, each):
                 del watch.flight[each]
+
+    @staticmethod
+    def _fall_ill(watch: Watch) -> None:
+        """Who served after its proof and does not any more is no proof."""
+        for each in tuple(watch.proven_at):
+            _, serves, traffic = watch.seen.get(each, ("", False, ""))
+            if serves:
+                watch.served.add(each)
+            elif traffic == "unhealthy" and each in watch.served:
+                del watch.proven_at[each]
 
     def _is_back(self, watch: Watch, instance_id: str) -> bool:
         """It serves as far as the run is shown, left, failed as the run was told, or had all the time there is."""
@@ -96,6 +109,8 @@ class Checker:
         if instance_id in watch.failed or instance_id in watch.unreached:
             return True
         if now - watch.flight[instance_id] > watch.policy.instance_timeout:
+            return True
+        if instance_id in watch.ambiguous and 0.0 < self._asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
         if world.ssm.unfinished_change(instance_id) or host.attempt:
             return False

@@ -97,8 +97,11 @@ class Ssm:
         return command
 
     def unfinished_change(self, host_id: str) -> bool:
-        """An activation may still come to this instance, or runs there."""
-        return any(each.may_run for _, each in self.pending_changes.get(host_id, ()))
+        """An activation that it would not refuse may still come to this instance, or runs there."""
+        host = self.world.hosts.get(host_id)
+        follows = host.generation if host else 0
+        sent = self.pending_changes.get(host_id, ())
+        return any(each.may_run for command, each in sent if command.generation >= follows)
 
     def _deliver_later(self, command: Command, invocation: Invocation) -> None:
         world, random = self.world, self.world.random

@@ -72,6 +72,7 @@ class Watch:
         self.attempted: set[str] = set()
         """Where its release was begun to be run."""
         self.proven_at: dict[str, float] = {}
+        self.served: set[str] = set()
         self.alarming: list[str] = []
         """The alarms that were not OK at the last observation."""
         self.promoted = False
