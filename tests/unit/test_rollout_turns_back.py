@@ -6,7 +6,7 @@ from deployer.core import keys
 from deployer.core.actions import Result
 from deployer.core.quantities import Seconds, Share
 from tests.unit.fake_fleet import Host
-from tests.unit.rolling import desired_of, fleet_of, record_of, roll, wish
+from tests.unit.rolling import desired_of, fleet_of, record_of, roll, void, wish
 
 
 def test_a_release_broken_everywhere_touches_only_the_canary() -> None:
@@ -27,6 +27,16 @@ def test_a_failure_in_the_window_brings_every_touched_instance_back() -> None:
     assert rolled.ending.result is Result.ROLLED_BACK
     assert set(world.versions().values()) == {"v1"}
     assert set(world.activated("v1")) == set(world.activated("v2"))
+
+
+def test_an_instance_that_failed_and_was_replaced_still_counts_as_failed() -> None:
+    world = fleet_of(6)
+    world.broken["v2"] = {"*"}
+    world.later(10, lambda: void(world.hosts.pop("i-0")))
+    rolled = roll(world, wish(failures=1, canary=1))
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert world.activated("v2") == ("i-0", "i-1")
+    assert "i-0: restored" in record_of(world, 2)["reason"]
 
 
 def test_rolling_back_takes_a_new_generation_and_writes_it_as_desired() -> None:

@@ -60,7 +60,7 @@ def _broken(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[s
         return f"not done within {round(plan.deadline - plan.started_at)} s", _unproven(progress)
     if plan.goes_back:
         return None
-    failed, unreachable = progress.at(Stage.FAILED), progress.at(Stage.UNREACHABLE)
+    failed, unreachable = progress.failed, progress.at(Stage.UNREACHABLE)
     if len(failed) > plan.limits.failures:
         return "", failed
     if len(unreachable) > plan.limits.unreachable:

@@ -45,6 +45,7 @@ class Step:
     `touched`: it was drained or told to activate in this rollout, whatever came of it.
     `running`: the version its last marker named; None as long as it has not said.
     `presumed`: what it counts as while it is doubted, unless its answer proves otherwise (FAILED or UNREACHABLE).
+    `failed`: it had failed when it left the group.
     """
 
     stage: Stage = Stage.NEW
@@ -55,6 +56,7 @@ class Step:
     retried: bool = False
     reason: str = ""
     presumed: Stage = Stage.FAILED
+    failed: bool = False
     marker: Marker | None = None
 
     @property
@@ -87,6 +89,11 @@ class Progress:
         """The owing instances at one of these stages, in the order they entered the rollout."""
         found = [each for stage in stages for each in self._by_stage.get(stage, ())]
         return tuple(sorted(found, key=self._order.__getitem__)) if len(stages) > 1 else tuple(found)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Who failed, whether it is still there or not: a release is not better for what it broke being replaced."""
+        return (*self.at(Stage.FAILED), *(each for each in self.at(Stage.GONE) if self.of(each).failed))
 
     @cached_property
     def touched(self) -> tuple[str, ...]:
@@ -140,11 +147,12 @@ def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
         began_at=now if starts else step.began_at,
         touched=step.touched or stage in (Stage.DRAINING, Stage.ACTIVATING),
         reason=_kept(step, stage, reason),
+        failed=stage is Stage.GONE and step.stage is Stage.FAILED,
     )
 
 
 def _kept(step: Step, stage: Stage, reason: str) -> str:
-    if stage is Stage.ASKING:
+    if stage in (Stage.ASKING, Stage.GONE):
         return step.reason
     return reason if stage in LOST or stage is Stage.DOUBTED else ""
 
