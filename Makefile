@@ -1,8 +1,9 @@
 # Every verb of the project; each works from a bare fresh clone.
 
 PYTHON = .venv/bin/python
+SEEDS = 0-99999
 
-.PHONY: help demo test check bench bench-fleet environment faces lock
+.PHONY: help demo test check soak mutants bench bench-fleet environment faces lock
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,6 +18,12 @@ test: environment ## run every test, on a docker engine installed and started fo
 
 check: environment ## lint, types, shell, workflows, generated files
 	@scripts/check
+
+soak: environment ## play a hundred thousand simulated rollouts (SEEDS=A-B for others)
+	@PYTHONPATH=scripts $(PYTHON) -m tests.simulation --seeds $(SEEDS)
+
+mutants: environment ## show that the simulator sees every mistake it is shown
+	@$(PYTHON) -m tests.simulation.mutants
 
 bench: environment ## measure what the launcher and the command line cost
 	@$(PYTHON) -m tests.bench

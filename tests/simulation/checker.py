@@ -109,6 +109,8 @@ class Checker:
         if instance_id in watch.failed or instance_id in watch.unreached:
             return True
         if now - watch.flight[instance_id] > watch.policy.instance_timeout:
+            if instance_id not in watch.served:
+                watch.proven_at.pop(instance_id, None)
             return True
         if instance_id in watch.ambiguous and 0.0 < self._asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True

@@ -38,6 +38,12 @@ class Judge:
         self.now = world.timeline.now
         self.record: dict[str, Any] = json.loads(world.bucket.raw(f"rollouts/{watch.forward:010d}.json") or b"{}")
 
+    @property
+    def troubled(self) -> bool:
+        """Calls are refused in this scenario, so not everything can be put in order in time."""
+        troubles = self.world.troubles
+        return bool(troubles.throttled or troubles.lost_reply or troubles.storm_seconds)
+
     def judge(self) -> None:
         self._no_secrets()
         if self.ending.result == "error":
@@ -141,9 +147,7 @@ class Judge:
 
     def _in_time(self) -> None:
         began = self.watch.leased_at or 0.0
-        troubles = self.world.troubles
-        troubled = troubles.throttled or troubles.lost_reply or troubles.storm_seconds
-        allowed = self.watch.policy.timeout + SLACK + (REFUSAL_PATIENCE if troubled else 0.0)
+        allowed = self.watch.policy.timeout + SLACK + (REFUSAL_PATIENCE if self.troubled else 0.0)
         if self.now - began > allowed + self.runner.stood_still:
             self._violated(4, f"it took {self.now - began:.0f} s, and its deadline is {self.watch.policy.timeout} s")
 
@@ -170,13 +174,20 @@ class Judge:
             self._violated(9, f"{sorted(left - in_record)} stay suspended, and the record does not say so")
         if not self.world.balancer.there:
             return
-        said = " ".join((self.ending.reason, *self.record.get("instances", ()))) if self._may_leave() else ""
         for host in self._there():
-            if not host.registered and host.id not in said:
+            if not host.registered and not self._may_stay_out(host):
                 self._violated(9, f"{host.id} stays out of the load balancer")
 
-    def _may_leave(self) -> bool:
-        return self.ending.result not in ("succeeded", "rolled-back")
+    def _may_stay_out(self, host: Host) -> bool:
+        """Who is lost, and not known to run the release it should: it is named."""
+        if self.ending.result in ("succeeded", "rolled-back"):
+            return False
+        told = self.watch.markers.get(host.id)
+        known = told is not None and told.version == self.watch.before and host.id in self.watch.failed
+        in_flight = self.ending.result == "interrupted" and host.id in self.watch.flight
+        if (known or in_flight) and not self.troubled:
+            return False
+        return host.id in " ".join((self.ending.reason, *self.record.get("instances", ())))
 
     def _no_secrets(self) -> None:
         if any(SECRET in each for each in (*self.runner.lines, self.ending.reason)):

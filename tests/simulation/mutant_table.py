@@ -49,8 +49,8 @@ MUTANTS = (
     Mutant(
         "newborns are ignored",
         "core/absorb.py",
-        "newcomers = [each for each in fleet.present if each not in progress.steps]",
-        "newcomers = [each for each in fleet.present if not progress.steps]",
+        "owing=progress.owing | owed,",
+        "owing=progress.owing or frozenset(owed),",
     ),
     Mutant(
         "the lease does not fence",

@@ -22,8 +22,8 @@ from tests.simulation.mutant_table import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 MOST_SEEDS = 2000
-OWN_GUARD = 0
-"""The number under which a violation counts that the engine's own second look prevented."""
+BY_ITSELF = 0
+"""The number under which it counts that the engine stopped itself before a wrong step, or fell over."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def row(each: Hunt) -> str:
     """One line of the table."""
     if each.invariant is None:
         return f"{each.mutant.name:62} SURVIVED {MOST_SEEDS} seeds  {each.seconds:5.1f} s"
-    by = "its own second look" if each.invariant == OWN_GUARD else f"invariant {each.invariant}"
+    by = "the engine itself" if each.invariant == BY_ITSELF else f"invariant {each.invariant}"
     return f"{each.mutant.name:62} {by:20} seed {each.seed:<5} {each.seconds:5.1f} s  {each.what[:90]}"
 
 

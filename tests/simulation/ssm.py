@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.host import Host
+from tests.simulation.host import SECRET, Host
 from tests.simulation.work import Work
 
 if TYPE_CHECKING:
@@ -15,6 +15,11 @@ VISIBLE_AFTER = 1.0
 DELIVERY_TRIES_EVERY = 6.0
 LISTED_OUTPUT = 2500
 RUNNING = ("Pending", "InProgress", "Cancelling")
+
+
+def half_printed(host: Host) -> str:
+    """What a command that is killed leaves of its output: it ends before the marker, and nobody redacts it."""
+    return f"from {host.version} to {host.attempt}, PASSWORD={SECRET}\n"
 
 
 class Invocation:
@@ -159,6 +164,7 @@ class Ssm:
         work = invocation.work
         if work is not None and not work.dead and host.alive and not invocation.over:
             work.kill()
+            invocation.output = half_printed(host)
             self._end(command, invocation, "ExecutionTimedOut")
 
     def _end(self, command: Command, invocation: Invocation, status: str) -> None:
