@@ -50,6 +50,8 @@ def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tupl
         return Stage.GONE, ""
     if _mute(plan, instance, step, now):
         return Stage.UNREACHABLE, "its SSM agent is not online"
+    if step.stage is Stage.ACTIVATED and not _must_join(plan, instance):
+        return Stage.PROVEN, ""
     if step.stage is Stage.JOINING and instance.serving:
         return Stage.PROVEN, ""
     if step.stage is Stage.PROVEN and _sick(plan, instance):
@@ -74,6 +76,13 @@ def _mute(plan: Plan, instance: Instance, step: Step, now: float) -> bool:
     if plan.goes_back:
         return step.stage in (Stage.NEW, Stage.READY)
     return step.stage is Stage.NEW and now - step.since > AGENT_GRACE
+
+
+def _must_join(plan: Plan, instance: Instance) -> bool:
+    """It runs the target and is to serve; not on standby, and not where there is nothing to serve with."""
+    if not plan.target.version or not instance.in_service:
+        return False
+    return instance.traffic not in (Traffic.NONE, Traffic.HEALTHY)
 
 
 def _sick(plan: Plan, instance: Instance) -> bool:

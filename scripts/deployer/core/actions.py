@@ -52,13 +52,6 @@ class Register:
 
 
 @dataclass(frozen=True)
-class Prove:
-    """These instances run the target and serve: nothing is owed any more."""
-
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Retry:
     """These lost instances get their second and last attempt."""
 
@@ -85,4 +78,4 @@ class Finish:
     reason: str = ""
 
 
-Action = Prefetch | Drain | Activate | Ask | Register | Prove | Retry | Promote | TurnBack | Finish
+Action = Prefetch | Drain | Activate | Ask | Register | Retry | Promote | TurnBack | Finish

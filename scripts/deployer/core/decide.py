@@ -18,7 +18,6 @@ from deployer.core.actions import (
     Finish,
     Prefetch,
     Promote,
-    Prove,
     Register,
     Result,
     Retry,
@@ -113,24 +112,15 @@ def _left_behind(plan: Plan, progress: Progress) -> tuple[str, ...]:
 def _advance(plan: Plan, fleet: Fleet, progress: Progress) -> tuple[Action, ...]:
     """The next move of every instance under way."""
     drained = _where(fleet, progress.at(Stage.DRAINING), Traffic.OUT, Traffic.NONE)
-    done = progress.at(Stage.ACTIVATED)
-    joins = tuple(each for each in done if plan.target.version and _must_join(fleet.get(each)))
-    proven = tuple(each for each in done if each not in joins)
     lost = _where(fleet, progress.at(*LOST), Traffic.OUT)
     rejoins = tuple(each for each in lost if _runs_previous(plan, progress, each))
-    doubted = progress.at(Stage.DOUBTED)
-    return _actions(Activate(drained), Ask(doubted), Prove(proven), Register((*joins, *rejoins)))
+    joins = progress.at(Stage.ACTIVATED)
+    return _actions(Activate(drained), Ask(progress.at(Stage.DOUBTED)), Register((*joins, *rejoins)))
 
 
 def _where(fleet: Fleet, ids: tuple[str, ...], *traffic: Traffic) -> tuple[str, ...]:
     found = ((each, fleet.get(each)) for each in ids)
     return tuple(each for each, instance in found if instance and instance.traffic in traffic)
-
-
-def _must_join(instance: Instance | None) -> bool:
-    if instance is None or instance.lifecycle != "InService":  # on standby it must not serve
-        return False
-    return instance.traffic not in (Traffic.NONE, Traffic.HEALTHY)
 
 
 def _runs_previous(plan: Plan, progress: Progress, instance_id: str) -> bool:
@@ -226,13 +216,23 @@ def _or_stuck(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple
 
 def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
     """Nothing is left to start: promote, converge to a fixed point, bake, finish."""
+    lost = progress.at(*LOST)
+    coming = any(each.coming for each in fleet.instances if each.id in progress.owing)
     if progress.promoted_at is None:
-        return (Promote(),)
-    if lost := progress.at(*LOST):
+        if len(progress.at(Stage.PROVEN)) >= max(1, min(plan.limits.canary, len(fleet.settled))):
+            return (Promote(),)
+        if not lost:
+            return () if coming else (_give_up(plan, progress, "no instance is left to prove it"),)
+    if lost:
         return _converge(plan, fleet, progress, lost, now)
-    if any(each.coming for each in fleet.instances if each.id in progress.owing):
+    if coming:
         return ()
-    baked_from = max([progress.promoted_at, *(progress.of(each).since for each in progress.at(Stage.PROVEN))])
+    return _baked(plan, progress, now)
+
+
+def _baked(plan: Plan, progress: Progress, now: float) -> tuple[Action, ...]:
+    """The end, once the bake is over: it counts from the promotion, and from the last instance that was proven."""
+    baked_from = max([progress.promoted_at or 0.0, *(progress.of(each).since for each in progress.at(Stage.PROVEN))])
     if now < baked_from + plan.limits.bake:
         return ()
     if plan.goes_back:
@@ -257,5 +257,5 @@ def _may_retry(instance: Instance | None, step: Step, now: float) -> bool:
     return step.stage is Stage.FAILED or now - step.since >= RETRY_AFTER
 
 
-def _actions(*actions: Prefetch | Drain | Activate | Ask | Register | Prove) -> tuple[Action, ...]:
+def _actions(*actions: Prefetch | Drain | Activate | Ask | Register) -> tuple[Action, ...]:
     return tuple(each for each in actions if each.ids)

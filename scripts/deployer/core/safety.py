@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from deployer.core.actions import Action, Activate, Drain, Finish, Promote, Result
 from deployer.core.fleet import Fleet
 from deployer.core.plan import Plan, window_of
-from deployer.core.progress import IN_FLIGHT, LOST, Progress, Stage
+from deployer.core.progress import IN_FLIGHT, Progress, Stage
 
 
 def flaw(plan: Plan, fleet: Fleet, progress: Progress, actions: Iterable[Action]) -> str:
@@ -20,7 +20,7 @@ def flaw(plan: Plan, fleet: Fleet, progress: Progress, actions: Iterable[Action]
         match action:
             case Drain(ids) | Activate(ids):
                 starting.update(ids)
-            case Promote() if not plan.goes_back and len(progress.at(Stage.PROVEN)) < _canary(plan, fleet, progress):
+            case Promote() if not plan.goes_back and len(progress.at(Stage.PROVEN)) < _canary(plan, fleet):
                 return "it would promote a release its canary has not proven"
             case Finish(Result.SUCCEEDED | Result.ROLLED_BACK) if unproven := _unproven(plan, fleet, progress):
                 return f"it would end well without a proof of {', '.join(unproven)}"
@@ -29,10 +29,9 @@ def flaw(plan: Plan, fleet: Fleet, progress: Progress, actions: Iterable[Action]
     return _too_many(plan, fleet, progress, starting)
 
 
-def _canary(plan: Plan, fleet: Fleet, progress: Progress) -> int:
-    """How many must be proven before anything is promoted: no more than there are, lost ones left aside."""
-    lost = progress.at(*LOST)
-    return min(plan.limits.canary, sum(each.id not in lost for each in fleet.settled))
+def _canary(plan: Plan, fleet: Fleet) -> int:
+    """How many must be proven before anything is promoted: one at least, whatever the canary."""
+    return max(1, min(plan.limits.canary, len(fleet.settled)))
 
 
 def _unproven(plan: Plan, fleet: Fleet, progress: Progress) -> list[str]:

@@ -18,7 +18,6 @@ from deployer.core.actions import (
     Finish,
     Prefetch,
     Promote,
-    Prove,
     Register,
     Result,
     Retry,
@@ -39,7 +38,7 @@ from deployer.rollout.record import Record
 from deployer.rollout.report import Report, phase
 
 QUICKEST_LOOK, SLOWEST_LOOK = 0.2, 3.0  # seconds between two observations
-LOOK_PER_INSTANCE = 0.006  # seconds: in a large group something ends all the time, and calls per instance stay few
+LOOK_PER_INSTANCE = 0.004  # seconds: in a large group something ends all the time, and calls per instance stay few
 SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late
 LONGEST_BACKOFF = 15.0  # seconds
 PATIENCE = 60  # seconds of refusals, with nothing between them, until the loop gives up
@@ -94,7 +93,8 @@ class Loop:
 
     def _pause(self, unchanged_for: float) -> float:
         """Seconds until the next look: longer the longer nothing happened, doubled with every refusal in a row."""
-        quickest = max(QUICKEST_LOOK, LOOK_PER_INSTANCE * len(self.progress.owing))
+        under_way = self.progress.at(Stage.PREFETCHING, *IN_FLIGHT)
+        quickest = max(QUICKEST_LOOK, LOOK_PER_INSTANCE * len(self.progress.owing) if under_way else 0.0)
         pause = min(max(SHARE_OF_WAIT * unchanged_for, quickest), max(SLOWEST_LOOK, quickest))
         return min(pause * (1 << self._refusals), max(LONGEST_BACKOFF, pause))
 
@@ -155,7 +155,7 @@ class Loop:
                 self._perform_on_instances(action)
         return None
 
-    def _perform_on_instances(self, action: Prefetch | Drain | Activate | Ask | Register | Prove | Retry) -> None:
+    def _perform_on_instances(self, action: Prefetch | Drain | Activate | Ask | Register | Retry) -> None:
         match action:
             case Prefetch(ids):
                 self._order("prefetch", ids, Stage.PREFETCHING)
@@ -169,8 +169,6 @@ class Loop:
             case Register(ids):
                 self._group.register(ids)
                 self._move([each for each in ids if each in self.progress.at(Stage.ACTIVATED)], Stage.JOINING)
-            case Prove(ids):
-                self._move(ids, Stage.PROVEN)
             case Retry(ids):
                 self.progress = self.progress.retried(ids, self._clock.now())
 

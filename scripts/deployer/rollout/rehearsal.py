@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from deployer.core.absorb import absorb
-from deployer.core.actions import Action, Activate, Drain, Finish, Prefetch, Promote, Prove, Register, TurnBack
+from deployer.core.actions import Action, Activate, Drain, Finish, Prefetch, Promote, Register, TurnBack
 from deployer.core.decide import decide
 from deployer.core.fleet import Fleet, Traffic
 from deployer.core.marker import Marker
@@ -96,8 +96,6 @@ class _Rehearsal:
             case Register(ids):
                 self._see(ids, traffic=Traffic.HEALTHY)
                 self._move(ids, Stage.JOINING)
-            case Prove(ids):
-                self._move(ids, Stage.PROVEN)
 
     def _activate(self, ids: tuple[str, ...]) -> None:
         direct = tuple(each for each in ids if self._progress.of(each).stage is not Stage.DRAINING)
