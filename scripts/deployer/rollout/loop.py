@@ -26,7 +26,7 @@ from deployer.core.actions import (
 from deployer.core.answers import hear
 from deployer.core.decide import decide
 from deployer.core.errors import Refused
-from deployer.core.fleet import Fleet
+from deployer.core.fleet import Fleet, Traffic
 from deployer.core.plan import Plan, turned_back
 from deployer.core.progress import IN_FLIGHT, Progress, Stage, turned
 from deployer.rollout.desired import DesiredRelease
@@ -73,6 +73,8 @@ class Loop:
         self._lease, self._record, self._report, self._clock = lease, record, report, clock
         self._refused_since: float | None = None
         self._refusals = 0
+        self._seen = Fleet(())
+        self._out: set[str] = set()
         self._owes_desired = False
         self._phase = ""
         self._gave_up_because = ""
@@ -136,9 +138,11 @@ class Loop:
         """The fleet, with every reply and every clock taken in."""
         for reply in self._dispatch.replies():
             self.progress = hear(self.plan, self.progress, reply, self._clock.now())
-        fleet = self._group.observe()
+        fleet = self._seen = self._group.observe()
         self.progress = absorb(self.plan, fleet, self.progress, self._clock.now())
         self._dispatch.forget(each for each, step in self.progress.steps.items() if step.stage is Stage.GONE)
+        if self.plan.after_crash:  # the dead run may have taken them out
+            self._out.update(each.id for each in fleet.settled if each.in_service and each.traffic is Traffic.OUT)
         self._show()
         self._report.meet(fleet)
         return fleet
@@ -160,6 +164,7 @@ class Loop:
             case Prefetch(ids):
                 self._order("prefetch", ids, Stage.PREFETCHING)
             case Drain(ids):
+                self._out.update(ids)
                 self._group.drain(ids)
                 self._move(ids, Stage.DRAINING)
             case Activate(ids):
@@ -168,6 +173,7 @@ class Loop:
                 self._order("status", ids, Stage.ASKING)
             case Register(ids):
                 self._group.register(ids)
+                self._out.difference_update(ids)
                 self._move([each for each in ids if each in self.progress.at(Stage.ACTIVATED)], Stage.JOINING)
             case Retry(ids):
                 self.progress = self.progress.retried(ids, self._clock.now())
@@ -202,16 +208,19 @@ class Loop:
 
     def _finished(self, result: Result, reason: str) -> Ending:
         self._dispatch.give_up()
+        self._rejoin()
         self._record.see(self.plan, self.progress)
         why = "; on the way back: ".join(each for each in (self._gave_up_because, reason) if each)
         return Ending(result, why, self.plan, self.progress)
 
-    def _interrupted(self) -> Ending:
-        """There are seconds left: what is out of its target groups goes back in, where health checks judge it."""
-        if self.plan.drain:
-            out = self.progress.at(*IN_FLIGHT - {Stage.JOINING})
+    def _rejoin(self) -> None:
+        """What is still out of its target groups goes back in, however it ended: health checks judge it there."""
+        out = tuple(each.id for each in self._seen.settled if each.in_service and each.id in self._out)
+        if out:
             with suppress(Refused):
                 patiently(self._clock, lambda: self._group.register(out))
+
+    def _interrupted(self) -> Ending:
         return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")
 
     def _show(self) -> None:
