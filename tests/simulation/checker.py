@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.host import SECRET, Host
-from tests.simulation.watch import Seen, Watch, marker_in
+from tests.simulation.watch import Seen, Told, Watch, marker_in
 
 if TYPE_CHECKING:
     from tests.simulation.bucket import Written
@@ -108,9 +108,7 @@ class Checker:
             return True
         if instance_id in watch.failed or instance_id in watch.unreached:
             return True
-        if now - watch.flight[instance_id] > watch.policy.instance_timeout:
-            if instance_id not in watch.served:
-                watch.proven_at.pop(instance_id, None)
+        if self._had_its_time(watch, instance_id):
             return True
         if instance_id in watch.ambiguous and 0.0 < self._asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
@@ -119,6 +117,14 @@ class Checker:
         if watch.takes_down or host.lifecycle != "InService":
             return True
         return watch.seen[instance_id][1] if world.balancer.there else world.balancer.answers(host)
+
+    def _had_its_time(self, watch: Watch, instance_id: str) -> bool:
+        """A run gives it up now; who was proven, and did not serve in that time, is no canary."""
+        if self.world.timeline.now - watch.flight[instance_id] <= watch.policy.instance_timeout:
+            return False
+        if instance_id not in watch.served:
+            watch.proven_at.pop(instance_id, None)
+        return True
 
     def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
         """The end of an order at one instance is shown to a run."""
@@ -134,8 +140,7 @@ class Checker:
     def _count(self, watch: Watch, command: Command, invocation: Invocation) -> None:
         each, marker = invocation.host_id, marker_in(invocation.shown_output)
         if command.of("Subcommand") == "status":
-            if marker is not None:
-                watch.flight.pop(each, None)
+            self._answers(watch, each, marker)
             return
         if command.generation != watch.generation:
             return
@@ -145,12 +150,24 @@ class Checker:
             watch.unreached.discard(each)
             if command.changes:
                 watch.proven_at.setdefault(each, self.world.timeline.now)
-        elif invocation.shown in ("Undeliverable", "AccessDenied"):
+        elif invocation.shown in ("Undeliverable", "AccessDenied") and not self._late(watch, command):
             watch.unreached.add(each)
         elif invocation.shown in ("DeliveryTimedOut", "Cancelled"):
             watch.ambiguous.add(each)
         else:
             watch.failed.add(each)
+
+    def _answers(self, watch: Watch, instance_id: str, marker: Told | None) -> None:
+        """It says what it runs."""
+        if marker is None:
+            return
+        watch.flight.pop(instance_id, None)
+        if marker.version in watch.targets and marker.generation == watch.generation:
+            watch.proven_at.setdefault(instance_id, self.world.timeline.now)
+
+    def _late(self, watch: Watch, command: Command) -> bool:
+        """The run had given up on the order when this came, and counted it as failed."""
+        return self.world.timeline.now - command.sent_at > watch.policy.instance_timeout
 
     # What a run does
 
@@ -167,6 +184,7 @@ class Checker:
         if not new:
             return
         watch.acted = True
+        watch.flight = {each: at for each, at in watch.flight.items() if not self._had_its_time(watch, each)}
         self._holds_window(watch, new, what)
         self._holds_limits(watch, new, what)
         watch.flight.update(dict.fromkeys(new, self.world.timeline.now))
