@@ -25,7 +25,7 @@ MOST_MEMORY = 200
 """MB of the command's peak."""
 LONGEST = 1.10
 """Times the lower bound."""
-PACE = Pace(prefetch=Range(10, 0.2), activate=Range(60, 0.1), seed=20)
+PACE = Pace(prefetch=Range(10, 0.2), activate=Range(60, 0.05), seed=20)
 """Seconds."""
 ROUNDS = 3
 """The window is a third of what is left after the canary: no part of a round is wasted."""

@@ -25,7 +25,7 @@ from deployer.core.actions import (
 )
 from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.plan import Plan, window_of
-from deployer.core.progress import IN_FLIGHT, LOST, Progress, Stage, Step
+from deployer.core.progress import IN_FLIGHT, LOST, UNCERTAIN, Progress, Stage, Step
 from deployer.core.safety import flaw
 
 UNSAFE = "the rollout stopped itself before a wrong step, which is a defect of this tool"
@@ -96,14 +96,14 @@ def _give_up(plan: Plan, progress: Progress, why: str, because_of: tuple[str, ..
     if not progress.touched and progress.promoted_at is None and not plan.after_crash:
         return Finish(Result.FAILED, reason)
     if not plan.auto_rollback:
-        left = _named(progress, _left_behind(plan, progress))
+        left = _named(progress, left_behind(plan, progress))
         return Finish(
             Result.COULD_NOT_RESTORE, f"{reason}; auto-rollback is off, so instances stay as they are: {left}"
         )
     return TurnBack(reason)
 
 
-def _left_behind(plan: Plan, progress: Progress) -> tuple[str, ...]:
+def left_behind(plan: Plan, progress: Progress) -> tuple[str, ...]:
     """Who may run anything, where nobody goes back: whom this run touched, and after a dead one everyone not proven."""
     unproven = _unproven(progress) if plan.after_crash else ()
     return tuple(each for each in progress.steps if each in progress.touched or each in unproven)
@@ -142,6 +142,8 @@ def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
     ready = [each for each in waiting if progress.of(each.id).stage in stages]
     if not progress.touched and progress.at(Stage.PREFETCHING):
         return ()
+    if progress.at(*UNCERTAIN) and not plan.goes_back:  # it may have failed: known in a moment
+        return ()
     chosen = _within_limits(plan, fleet, progress, ready, now)
     out = tuple(each.id for each in chosen if _must_drain(plan, progress, each))
     direct = tuple(each.id for each in chosen if each.id not in out)
@@ -170,8 +172,9 @@ def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Ins
 
     chosen: list[Instance] = []
     for each in sorted(ready, key=turn):
-        has_room = len(busy) < window and (each.id in down or len(down) < window)
-        if len(chosen) < quota and (each.id in busy or has_room):
+        takes_nothing_away = each.id in down and each.traffic is not Traffic.HEALTHY
+        has_room = takes_nothing_away or len(down - {each.id}) < window
+        if has_room and len(chosen) < quota and (each.id in busy or len(busy) < window):
             chosen.append(each)
             busy.add(each.id)
             down.add(each.id)

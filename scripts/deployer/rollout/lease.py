@@ -99,8 +99,12 @@ class Lease:
             self._write(self._holder)
 
     def advance(self) -> int:
-        """The next generation, under the same lease: from here on the orders given before are fenced."""
-        self._write(replace(self._holder, generation=self._holder.generation + 1))
+        """The next generation, under the same lease: from here on the orders given before are fenced.
+
+        Where no answer says whether it was written it counts as taken: a generation never goes back.
+        """
+        self._holder = replace(self._holder, generation=self._holder.generation + 1)
+        self._write(self._holder)
         return self.generation
 
     def release(self) -> None:

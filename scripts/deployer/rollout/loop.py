@@ -24,7 +24,7 @@ from deployer.core.actions import (
     TurnBack,
 )
 from deployer.core.answers import hear
-from deployer.core.decide import decide
+from deployer.core.decide import decide, left_behind
 from deployer.core.errors import Refused
 from deployer.core.fleet import Fleet, Traffic
 from deployer.core.plan import Plan, turned_back
@@ -38,7 +38,7 @@ from deployer.rollout.record import Record
 from deployer.rollout.report import Report, phase
 
 QUICKEST_LOOK, SLOWEST_LOOK = 0.2, 3.0  # seconds between two observations
-LOOK_PER_INSTANCE = 0.004  # seconds: in a large group something ends all the time, and calls per instance stay few
+LOOK_PER_INSTANCE = 0.005  # seconds: in a large group something ends all the time, and calls per instance stay few
 SHARE_OF_WAIT = 0.1  # of the time since anything changed: what is late by a tenth is not late
 LONGEST_BACKOFF = 15.0  # seconds
 PATIENCE = 60  # seconds of refusals, with nothing between them, until the loop gives up
@@ -82,19 +82,18 @@ class Loop:
     def run(self) -> Ending:
         """Runs to the end; raises LeaseHeld when the lease was lost."""
         changed_at = self._clock.now()
-        while True:
-            if self._clock.stop_requested():
-                return self._interrupted()
-            before = self.progress
+        while not self._clock.stop_requested():
+            looked_at, before = self._clock.now(), self.progress
             ending = self._try_tick()
             if ending:
                 return ending
-            if self.progress != before:
-                changed_at = self._clock.now()
-            self._clock.wait(self._pause(self._clock.now() - changed_at))
+            now = self._clock.now()
+            changed_at = now if self.progress != before else changed_at
+            self._clock.wait(max(QUICKEST_LOOK, self._pause(now - changed_at) - (now - looked_at)))
+        return self._interrupted()
 
     def _pause(self, unchanged_for: float) -> float:
-        """Seconds until the next look: longer the longer nothing happened, doubled with every refusal in a row."""
+        """Seconds from look to look: longer the longer nothing happened, doubled with every refusal in a row."""
         under_way = self.progress.at(Stage.PREFETCHING, *IN_FLIGHT)
         quickest = max(QUICKEST_LOOK, LOOK_PER_INSTANCE * len(self.progress.owing) if under_way else 0.0)
         pause = min(max(SHARE_OF_WAIT * unchanged_for, quickest), max(SLOWEST_LOOK, quickest))
@@ -116,9 +115,9 @@ class Loop:
         if now - self._refused_since <= PATIENCE:
             self._report.refused(error)
             return None
-        result = Result.COULD_NOT_RESTORE if self.progress.touched else Result.FAILED
-        left = f"; as they were left: {', '.join(self.progress.touched)}" if self.progress.touched else ""
-        return self._finished(result, f"{error.what}{left}")
+        left = left_behind(self.plan, self.progress)
+        result = Result.COULD_NOT_RESTORE if left or self.plan.after_crash else Result.FAILED
+        return self._finished(result, f"{error.what}; as they were left: {', '.join(left)}" if left else error.what)
 
     def _tick(self) -> Ending | None:
         self._lease.renew()
@@ -221,7 +220,12 @@ class Loop:
                 patiently(self._clock, lambda: self._group.register(out))
 
     def _interrupted(self) -> Ending:
-        return self._finished(Result.INTERRUPTED, "the operator or the runner asked to stop")
+        if not self._seen.instances:  # whom a dead run left somewhere is put right and named all the same
+            with suppress(Refused):
+                self._observe()
+        left = left_behind(self.plan, self.progress)
+        named = f"; as they were left: {', '.join(left)}" if left else ""
+        return self._finished(Result.INTERRUPTED, f"the operator or the runner asked to stop{named}")
 
     def _show(self) -> None:
         if (entered := phase(self.plan, self.progress)) != self._phase:
