@@ -122,7 +122,7 @@ class Checker:
         """A run gives it up now; who was proven, and did not serve in that time, is no canary."""
         if self.world.timeline.now - watch.flight[instance_id] <= watch.policy.instance_timeout:
             return False
-        if instance_id not in watch.served:
+        if instance_id not in watch.served and watch.seen.get(instance_id, ("",))[0] == "InService":
             watch.proven_at.pop(instance_id, None)
         return True
 
@@ -195,6 +195,7 @@ class Checker:
         if watch.takes_down:
             return
         window = watch.window()
+        watch.widest = max(watch.widest, window)
         out = watch.down() | watch.flight.keys() | self._hurt(watch)
         serving = [each for each in new if each not in out and watch.seen.get(each, ("",))[0] == "InService"]
         after = out.union(new)
@@ -370,6 +371,8 @@ class Checker:
         if work.version == watch.version:
             watch.attempted.add(host.id)
         if host.applied and host.applied[-1][2] == "duplicate":  # it is not where its answer said it was
+            return
+        if host.since > watch.flight.get(host.id, host.since):  # the group itself put it back, out of standby
             return
         serves = self.world.balancer.there and self.world.balancer.serves(host, self.world.timeline.now)
         if serves and watch.policy.drain and not watch.finished:

@@ -159,7 +159,7 @@ class Judge:
         watch, policy = self.watch, self.watch.policy
         if self.world.releases.of(watch.version).never_healthy < 1.0:
             return
-        first = policy.canary or watch.forward_window
+        first = policy.canary or watch.widest
         allowed = first + policy.failures + len(watch.ambiguous | watch.unreached | watch.left)
         if len(watch.attempted) > allowed:
             self._violated(3, f"{sorted(watch.attempted)} were to run a broken release, allowed are {allowed}")

@@ -59,7 +59,7 @@ class Watch:
         """It took an instance out of service."""
         self.seen: dict[str, tuple[str, bool, str]] = {}
         """By instance, at the last observation: lifecycle, whether it served, its traffic."""
-        self.settled = 0
+        self.settled = self.widest = 0
         self.flight: dict[str, float] = {}
         """Taken, and not known to be back: since when."""
         self.touched: set[str] = set()
