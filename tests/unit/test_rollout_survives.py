@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from deployer.core import keys
 from deployer.core.actions import Result
-from deployer.core.errors import Interrupted, LeaseHeld, Refused
+from deployer.core.errors import Interrupted, LeaseHeld, Refused, Unanswered
+from deployer.core.orders import Order, Sent
 from deployer.core.quantities import Seconds
 from deployer.core.release import Desired, ReleaseRef
 from deployer.rollout.lease import Holder
@@ -187,6 +189,22 @@ def test_what_aws_refuses_for_good_ends_with_the_instances_named() -> None:
     assert "ssm:SendCommand was refused" in rolled.ending.reason
     assert "i-0" in rolled.ending.reason
     assert world.suspended == set()
+
+
+def test_who_may_have_been_told_is_touched_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fleet_of(3)
+    send = World.send
+
+    def lose_the_answer(world: World, ids: Iterable[str], order: Order) -> Iterator[Sent]:
+        yield from (each for each in send(world, ids, order) if order.subcommand == "prefetch")
+        if order.subcommand == "activate":
+            raise Unanswered("ssm:SendCommand got no answer")
+
+    monkeypatch.setattr(World, "send", lose_the_answer)
+    ending = roll(world, wish()).ending
+    assert ending.result is Result.COULD_NOT_RESTORE
+    assert "as they were left: i-0" in ending.reason
+    assert ending.progress.of("i-0").in_doubt
 
 
 def test_an_error_nobody_foresaw_still_ends_the_record() -> None:

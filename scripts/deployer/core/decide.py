@@ -164,7 +164,8 @@ def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Ins
     and takes nothing away; standby last, for a canary that gets no requests proves little.
     """
     window, quota = window_of(plan, len(fleet.settled)), _canary_quota(plan, fleet, progress, now)
-    busy = {*progress.at(*IN_FLIGHT), *(each.id for each in ready if progress.of(each.id).in_doubt)}
+    unknown = ready if plan.goes_back else fleet.settled  # going back, who was given up keeps nobody from coming back
+    busy = {*progress.at(*IN_FLIGHT), *(each.id for each in unknown if progress.of(each.id).in_doubt)}
     down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
 
     def turn(each: Instance) -> tuple[bool, ...]:

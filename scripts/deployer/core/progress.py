@@ -132,6 +132,11 @@ class Progress:
         step = replace(step, running=None, marker=None, presumed=presumed)
         return replace(self, steps={**self.steps, instance_id: step})
 
+    def perhaps_told(self, ids: Iterable[str]) -> Progress:
+        """These instances may have been told to change; whether they were is found out before anything else is sent."""
+        told = {each: replace(self.of(each), touched=True, running=None, marker=None) for each in ids}
+        return replace(self, steps={**self.steps, **told})
+
     def heard(self, instance_id: str, marker: Marker) -> Progress:
         """What an instance's marker says it runs is remembered; its stage does not change."""
         step = replace(self.of(instance_id), running=marker.version, marker=marker)

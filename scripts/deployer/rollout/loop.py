@@ -25,7 +25,7 @@ from deployer.core.actions import (
 )
 from deployer.core.answers import hear
 from deployer.core.decide import decide, left_behind
-from deployer.core.errors import Refused
+from deployer.core.errors import Refused, Unanswered
 from deployer.core.fleet import Fleet, Traffic
 from deployer.core.plan import Plan, turned_back
 from deployer.core.progress import IN_FLIGHT, Progress, Stage, turned
@@ -182,11 +182,19 @@ class Loop:
 
     def _order(self, subcommand: str, ids: tuple[str, ...], stage: Stage) -> None:
         target = NOTHING if subcommand == "status" else self.plan.target
-        for sent in self._dispatch.send(subcommand, target, self.plan.limits.instance_timeout, ids):
-            told = [each for its in sent.commands.values() for each in its if each in ids]
-            self._move([*told, *(reply.instance_id for reply in sent.refused)], stage)
-            for reply in sent.refused:
-                self.progress = hear(self.plan, self.progress, reply, self._clock.now())
+        waiting = list(ids)
+        try:
+            for sent in self._dispatch.send(subcommand, target, self.plan.limits.instance_timeout, ids):
+                told = {each for its in sent.commands.values() for each in its}
+                told.update(reply.instance_id for reply in sent.refused)
+                self._move([each for each in waiting if each in told], stage)
+                waiting = [each for each in waiting if each not in told]
+                for reply in sent.refused:
+                    self.progress = hear(self.plan, self.progress, reply, self._clock.now())
+        except Unanswered:
+            if stage is Stage.ACTIVATING:
+                self.progress = self.progress.perhaps_told(waiting)
+            raise
 
     def _promote(self) -> None:
         self._desired.promote(self.plan.target)
