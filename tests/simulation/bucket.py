@@ -55,7 +55,8 @@ class BucketObjects:
         self._objects[key] = Stored(body, etag)
         written = Written(self.world.timeline.now, by, key.removeprefix(PREFIX), body)
         self.written.append(written)
-        self.world.checker.wrote(written)
+        self.world.timeline.tell(f"{by} writes {written.key}")
+        self.world.checker.writings.wrote(written)
         return etag
 
     def keys(self, prefix: str) -> tuple[str, ...]:

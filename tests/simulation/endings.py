@@ -70,7 +70,7 @@ class Judge:
         judges.get(self.ending.result, lambda: None)()
 
     def _violated(self, invariant: int, what: str) -> None:
-        self.world.checker.violated(invariant, what)
+        self.world.checker.findings.violated(invariant, what)
 
     # Who is there
 
@@ -82,7 +82,7 @@ class Judge:
 
     def _touched_there(self) -> list[Host]:
         """Whom this run, or one before it that did not end well, took out or told to change."""
-        return [each for each in self._there() if each.id in self.world.checker.touched_ever]
+        return [each for each in self._there() if each.id in self.world.checker.findings.touched_ever]
 
     # The endings
 

@@ -14,8 +14,8 @@ from deployer.core.release import ReleaseRef
 from deployer.rollout.rollout import Wish, roll_out
 from deployer.rollout.rollout import World as Ports
 from tests.simulation.bucket import PREFIX, StoreOfRunner
-from tests.simulation.checker import Violation
 from tests.simulation.endings import Ending, Judge
+from tests.simulation.findings import Violation
 from tests.simulation.host import Host, sha_of
 from tests.simulation.runner import GroupOfRunner, Runner
 from tests.simulation.scenario import Policy, Run, Scenario
@@ -62,7 +62,9 @@ class Player:
                 self._run(run)
         if self.endings[-1].result == "succeeded":
             self._nobody_is_left_behind()
-        return Played(self.scenario, tuple(self.world.checker.violations), tuple(self.endings), self._happened())
+        return Played(
+            self.scenario, tuple(self.world.checker.findings.violations), tuple(self.endings), self._happened()
+        )
 
     def _build(self) -> None:
         start, world, now = self.scenario.start, self.world, self.world.timeline.now
@@ -148,15 +150,15 @@ class Player:
         version = json.loads(self.world.bucket.raw("desired.json") or "{}")["version"]
         for host in there:
             if host.alive and host.lifecycle == "InService" and host.up and host.version != version:
-                self.world.checker.violated(5, f"{host.id} runs {host.version} long after {version} succeeded")
+                self.world.checker.findings.violated(5, f"{host.id} runs {host.version} long after {version} succeeded")
 
     def _happened(self) -> Counter[str]:
         happened = Counter(each.result for each in self.endings)
         happened["newborns"] = self.world.scaling.launched
         happened["commands"] = len(self.world.ssm.commands)
         happened["instances"] = self.scenario.start.size
-        happened["turned back"] = sum(each.goes_back for each in self.world.checker.watches.values())
-        happened["overtaken"] = sum(each.overtaken for each in self.world.checker.watches.values())
+        happened["turned back"] = sum(each.goes_back for each in self.world.checker.findings.watches.values())
+        happened["overtaken"] = sum(each.overtaken for each in self.world.checker.findings.watches.values())
         return happened
 
 

@@ -95,7 +95,7 @@ class Runner:
 
     def wait(self, seconds: float) -> None:
         self._count()
-        self.world.timeline.go_on(max(seconds, 0.001))
+        self.world.timeline.go_on(max(seconds, 0.001) if self.stopped_at is None else 0.001)
         self.returns()
 
     def stop_requested(self) -> int | None:
@@ -134,19 +134,19 @@ class GroupOfRunner:
             online = host.agent_from <= now and (host.hears(now) or (host.counts_as_online and host.alive))
             instances.append(Instance(host.id, host.lifecycle, host.healthy_mark, online, TRAFFIC[traffic]))
         alarms = world.alarms.states()
-        world.checker.saw(self._runner, instances, alarms)
+        world.checker.shown.saw(self._runner, instances, alarms)
         self._runner.returns()
         return Fleet(tuple(instances), alarms)
 
     def drain(self, ids: Iterable[str]) -> None:
         self._begin("DeregisterTargets")
         wanted = tuple(ids)
-        self._world.checker.takes(self._runner, wanted, "drains")
+        self._world.checker.taken.takes(self._runner, wanted, "drains")
         self._move(wanted, False)
 
     def register(self, ids: Iterable[str]) -> None:
         self._begin("RegisterTargets")
-        self._world.checker.acts(self._runner, "registers")
+        self._world.checker.taken.acts(self._runner, "registers")
         self._move(tuple(ids), True)
 
     def _move(self, ids: tuple[str, ...], registered: bool) -> None:
@@ -164,7 +164,7 @@ class GroupOfRunner:
         self._begin("SuspendProcesses")
         wanted = tuple(processes)
         new = tuple(each for each in wanted if each not in self._world.scaling.suspended)
-        self._world.checker.suspends(self._runner, new)
+        self._world.checker.taken.suspends(self._runner, new)
         self._world.scaling.suspended.update(new)
         self._world.timeline.tell(f"{self._runner.name} suspends {' '.join(new)}")
         self._answer("SuspendProcesses")
@@ -172,7 +172,7 @@ class GroupOfRunner:
 
     def resume(self, processes: Iterable[str]) -> None:
         self._begin("ResumeProcesses")
-        self._world.checker.resumes(self._runner)
+        self._world.checker.taken.resumes(self._runner)
         wanted = tuple(processes)
         self._world.scaling.suspended.difference_update(wanted)
         self._world.timeline.tell(f"{self._runner.name} resumes {' '.join(wanted)}")

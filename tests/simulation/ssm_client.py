@@ -74,7 +74,7 @@ class SsmClient:
         if lost and self._world.random.random() < 0.5:
             self._lose("SendCommand")
         command = self._ssm.send(self._runner.name, request)
-        self._world.checker.sent(self._runner, command)
+        self._world.checker.taken.sent(self._runner, command)
         if lost:
             self._lose("SendCommand")
         self._runner.returns()
@@ -114,7 +114,7 @@ class SsmClient:
 
     def _shown(self, command: Command, invocation: Invocation) -> dict[str, Any]:
         if invocation.shown not in RUNNING:
-            self._world.checker.told(self._runner, command, invocation)
+            self._world.checker.shown.told(self._runner, command, invocation)
         return {
             "InstanceId": invocation.host_id,
             "CommandId": command.id,

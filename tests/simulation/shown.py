@@ -1,0 +1,106 @@
+"""What a run is shown, and what it must make of it: who is out, back, proven, failed or unreachable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from tests.simulation.findings import Findings
+from tests.simulation.watch import Seen, Told, Watch, marker_in
+
+if TYPE_CHECKING:
+    from tests.simulation.runner import Runner
+    from tests.simulation.ssm import Command, Invocation
+    from tests.simulation.world import World
+
+ASKED_FOR = 60.0
+"""Seconds after which who does not say what it runs is unreachable, and no longer in flight."""
+
+
+class Shown:
+    """Takes in observations and answers on their way to a run."""
+
+    def __init__(self, world: World, findings: Findings) -> None:
+        self._world, self._findings = world, findings
+
+    def saw(self, runner: Runner, instances: Iterable[Seen], alarms: Mapping[str, str]) -> None:
+        watch = self._findings.watches[runner.name]
+        watch.looks(instances)
+        watch.alarming = [name for name, state in alarms.items() if state != "OK"]
+        self._fall_ill(watch)
+        for each in tuple(watch.flight):
+            if self._is_back(watch, each):
+                del watch.flight[each]
+
+    @staticmethod
+    def _fall_ill(watch: Watch) -> None:
+        """Who served after its proof and does not any more is no proof."""
+        for each in tuple(watch.proven_at):
+            _, serves, traffic = watch.seen.get(each, ("", False, ""))
+            if serves:
+                watch.served.add(each)
+            elif traffic == "unhealthy" and each in watch.served:
+                del watch.proven_at[each]
+                watch.served.discard(each)
+
+    def _is_back(self, watch: Watch, instance_id: str) -> bool:
+        """It serves as far as the run is shown, left, failed as the run was told, or had all the time there is."""
+        world, host = self._world, self._world.hosts.get(instance_id)
+        now = world.timeline.now
+        if host is None or not host.settled:
+            watch.left.add(instance_id)
+            return True
+        if instance_id in watch.failed or instance_id in watch.unreached:
+            return True
+        if self._findings.had_its_time(watch, instance_id):
+            return True
+        if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:
+            return True
+        if world.ssm.unfinished_change(instance_id) or host.attempt:
+            return False
+        if watch.takes_down or host.lifecycle != "InService":
+            return True
+        return watch.seen[instance_id][1] if world.balancer.there else world.balancer.answers(host)
+
+    def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
+        """The end of an order at one instance is shown to a run."""
+        watch = self._findings.watches[runner.name]
+        if runner.name in invocation.told_to:
+            return
+        invocation.told_to.add(runner.name)
+        marker = marker_in(invocation.shown_output)
+        if marker is not None:
+            watch.markers[invocation.host_id] = marker
+        self._count(watch, command, invocation)
+
+    def _count(self, watch: Watch, command: Command, invocation: Invocation) -> None:
+        each, marker = invocation.host_id, marker_in(invocation.shown_output)
+        if command.of("Subcommand") == "status":
+            self._answers(watch, each, marker)
+            return
+        if command.generation != watch.generation:
+            return
+        wanted = ("unchanged",) if command.of("Subcommand") == "prefetch" else ("unchanged", "activated")
+        if marker is not None and marker.outcome in wanted:
+            watch.failed.discard(each)
+            watch.unreached.discard(each)
+            if command.changes:
+                watch.proven_at.setdefault(each, self._world.timeline.now)
+        elif invocation.shown in ("DeliveryTimedOut", "Cancelled") or self._late(watch, command):
+            watch.ambiguous.add(each)
+        elif invocation.shown in ("Undeliverable", "AccessDenied"):
+            watch.unreached.add(each)
+        else:
+            watch.failed.add(each)
+
+    def _answers(self, watch: Watch, instance_id: str, marker: Told | None) -> None:
+        """It says what it runs."""
+        if marker is None:
+            return
+        watch.flight.pop(instance_id, None)
+        if marker.version in watch.targets and marker.generation == watch.generation:
+            watch.proven_at.setdefault(instance_id, self._world.timeline.now)
+
+    def _late(self, watch: Watch, command: Command) -> bool:
+        """The run may have given up on the order when this came, and counted it as failed before."""
+        return self._world.timeline.now - command.sent_at > watch.policy.instance_timeout
