@@ -37,13 +37,13 @@ MUTANTS = (
     Mutant(
         "converge is skipped",
         "core/decide.py",
-        "    if lost := progress.at(*LOST):\n        return _converge(",
-        "    if (lost := progress.at(*LOST)) and plan.goes_back:\n        return _converge(",
+        "    if lost:\n        return _converge(",
+        "    if lost and plan.goes_back:\n        return _converge(",
     ),
     Mutant(
         "who is being born at the promotion is not waited for",
         "core/decide.py",
-        "    if any(each.coming for each in fleet.instances if each.id in progress.owing):\n        return ()\n",
+        "    if coming:\n        return ()\n",
         "",
     ),
     Mutant(
@@ -120,10 +120,10 @@ MUTANTS = (
         "Register(joins)",
     ),
     Mutant(
-        "an interrupted rollout leaves instances out of the load balancer",
+        "who is still out when a rollout ends stays out",
         "rollout/loop.py",
-        "        if self.plan.drain:\n            out =",
-        "        if not self.plan.drain:\n            out =",
+        "        if out:\n            with suppress(Refused):",
+        "        if not out:\n            with suppress(Refused):",
     ),
     Mutant(
         "alarms are ignored",
@@ -175,7 +175,7 @@ MUTANTS = (
     ),
     Mutant(
         "nobody waits for the load balancer",
-        "core/decide.py",
+        "core/absorb.py",
         "    return instance.traffic not in (Traffic.NONE, Traffic.HEALTHY)\n",
         "    return False\n",
     ),
@@ -194,7 +194,7 @@ MUTANTS = (
     Mutant(
         "a wish to stop is not heard",
         "rollout/loop.py",
-        "            if self._clock.stop_requested():\n                return self._interrupted()\n",
-        "",
+        "while not self._clock.stop_requested():",
+        "while True:",
     ),
 )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.simulation.ssm import Command, Invocation
     from tests.simulation.world import World
 
+LOOKS_UNTIL_IN = 5
+"""Looks at the group by which an instance that is well again is in its target groups."""
 ASKED_FOR = 60.0
 """Seconds after which who does not say what it runs is unreachable, and no longer in flight."""
 
@@ -31,6 +33,20 @@ class Shown:
         for each in tuple(watch.flight):
             if self._is_back(watch, each):
                 del watch.flight[each]
+        if not watch.goes_back:
+            self._lets_back_in(watch)
+
+    def _lets_back_in(self, watch: Watch) -> None:
+        """9: who said that it runs the previous release again takes requests again, not only at the end."""
+        for each in tuple(watch.failed & watch.touched):
+            told = watch.markers.get(each)
+            restored = told is not None and bool(watch.before) and told.version == watch.before
+            if restored and watch.seen.get(each, ("", False, ""))[::2] == ("InService", "out"):
+                watch.looks_out[each] = watch.looks_out.get(each, 0) + 1
+                if watch.looks_out[each] == LOOKS_UNTIL_IN:
+                    self._findings.violated(9, f"{each} is well, and still out of the load balancer")
+            else:
+                watch.looks_out.pop(each, None)
 
     @staticmethod
     def _fall_ill(watch: Watch) -> None:

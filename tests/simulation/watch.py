@@ -69,6 +69,8 @@ class Watch:
         self.failed: set[str] = set()
         self.unreached: set[str] = set()
         self.ambiguous: set[str] = set()
+        self.looks_out: dict[str, int] = {}
+        """Looks in a row at which an instance was out although it runs what it ran before."""
         self.attempted: set[str] = set()
         """Where its release was begun to be run."""
         self.proven_at: dict[str, float] = {}
