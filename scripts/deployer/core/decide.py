@@ -163,9 +163,11 @@ def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Ins
     First who may still be at what it was told before the turn, for it takes up room already; then who does not serve,
     and takes nothing away; standby last, for a canary that gets no requests proves little.
     """
-    window, quota = window_of(plan, len(fleet.settled)), _canary_quota(plan, fleet, progress, now)
+    window = window_of(plan, len(fleet.settled))
+    in_flight = progress.at(*IN_FLIGHT)
+    quota = min(window - len(in_flight), _canary_quota(plan, fleet, progress, now))
     unknown = ready if plan.goes_back else fleet.settled  # going back, who was given up keeps nobody from coming back
-    busy = {*progress.at(*IN_FLIGHT), *(each.id for each in unknown if progress.of(each.id).in_doubt)}
+    busy = {*in_flight, *(each.id for each in unknown if progress.of(each.id).in_doubt)}
     down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
 
     def turn(each: Instance) -> tuple[bool, ...]:
