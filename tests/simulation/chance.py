@@ -22,6 +22,20 @@ EVENTS = (
     "no-data",
 )
 
+OPERATIONS = (
+    "PutObject lease.json",
+    "PutObject desired.json",
+    "PutObject rollouts",
+    "SendCommand",
+    "DeregisterTargets",
+    "RegisterTargets",
+    "SuspendProcesses",
+    "ResumeProcesses",
+    "ListCommand",
+    "CancelCommand",
+)
+"""Calls that a crash, a pause or a signal meets more often than chance would have it."""
+
 
 def scenario_of(seed: int) -> Scenario:
     """The scenario of a seed; nothing but the seed decides it."""
@@ -121,16 +135,18 @@ class Chance:
             return None
         at_call = int(2 ** source.uniform(0.0, 8.5))
         what = source.choice(("crash", "crash", "crash-after", "crash-after", "stop", "pause", "second"))
+        on = source.choice(OPERATIONS) if self._often(0.4) else ""
+        at_call = at_call if not on else 1 + at_call // 4
         if what == "pause":
-            return Plot(what, at_call, seconds=source.choice((20.0, 100.0, 150.0, 400.0)))
+            return Plot(what, at_call, seconds=source.choice((20.0, 100.0, 150.0, 400.0)), on=on)
         if what != "second":
-            return Plot(what, at_call)
+            return Plot(what, at_call, on=on)
         other = self._plot(start) if self._often(0.3) else None
         if other is not None and other.what == "second":
             other = None
         patience = source.choice((0.0, 60.0, 200.0, 200.0, 200.0))
         second = Run(source.choice(("v1", "v2", "v3")), self.policy(start), patience=patience, plot=other)
-        return Plot(what, at_call, seconds=source.choice((0.0, 10.0, 100.0)), second=second)
+        return Plot(what, at_call, seconds=source.choice((0.0, 10.0, 100.0)), second=second, on=on)
 
     def events(self) -> tuple[Event, ...]:
         source = self._source
@@ -154,7 +170,7 @@ class Chance:
 
         return Troubles(
             throttled=rate(0.005, 0.02, 0.1),
-            lost_reply=rate(0.01, 0.05),
+            lost_reply=rate(0.01, 0.05, 0.2),
             conflict=rate(0.01, 0.05),
             duplicate=rate(0.05, 0.3),
             undelivered=rate(0.02, 0.1),

@@ -197,4 +197,22 @@ MUTANTS = (
         "while not self._clock.stop_requested():",
         "while True:",
     ),
+    Mutant(
+        "an order that may have been carried out is forgotten",
+        "rollout/loop.py",
+        "self.progress = self.progress.perhaps_told(waiting)",
+        "pass",
+    ),
+    Mutant(
+        "a lease is counted from when the answer to its renewal came",
+        "rollout/lease.py",
+        "self._holder, self._renewed_at = holder, asked_at",
+        "self._holder, self._renewed_at = holder, self._clock.now()",
+    ),
+    Mutant(
+        "a failure is forgotten when its instance leaves",
+        "core/decide.py",
+        "failed, unreachable = progress.failed, progress.at(Stage.UNREACHABLE)",
+        "failed, unreachable = progress.at(Stage.FAILED), progress.at(Stage.UNREACHABLE)",
+    ),
 )

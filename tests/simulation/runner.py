@@ -28,6 +28,7 @@ class Runner:
         self._plot: Plot | None = run.plot
         self._meanwhile = meanwhile
         self.calls = 0
+        self._operation = ""
         self.dead = self.doomed = False
         self.stopped_at: float | None = None
         self.stood_still = 0.0
@@ -37,7 +38,7 @@ class Runner:
 
     def begins(self, operation: str, service: str) -> bool:
         """A call to a service begins; True where it is refused."""
-        self._count()
+        self._count(operation)
         troubles, world = self.world.troubles, self.world
         world.timeline.go_on(troubles.latency)
         storm = troubles.storm_on == service and world.storms()
@@ -52,7 +53,7 @@ class Runner:
         if self.doomed:
             self.dies()
         plot = self._plot
-        if plot is None or self.calls < plot.at_call or plot.what not in ("pause", "second"):
+        if plot is None or not self._due(plot) or plot.what not in ("pause", "second"):
             return
         self._plot = None
         began = self.world.timeline.now
@@ -62,12 +63,16 @@ class Runner:
         self.world.timeline.go_on(plot.seconds)
         self.stood_still += self.world.timeline.now - began
 
-    def _count(self) -> None:
+    def _due(self, plot: Plot) -> bool:
+        return self.calls >= plot.at_call and plot.on in self._operation
+
+    def _count(self, operation: str) -> None:
         if self.dead:
             raise Crash
         self.calls += 1
+        self._operation = operation
         plot = self._plot
-        if plot is None or self.calls < plot.at_call:
+        if plot is None or not self._due(plot):
             return
         if plot.what == "crash":
             self.dies()
@@ -94,7 +99,7 @@ class Runner:
         return self.world.timeline.now
 
     def wait(self, seconds: float) -> None:
-        self._count()
+        self._count("wait")
         self.world.timeline.go_on(max(seconds, 0.001) if self.stopped_at is None else 0.001)
         self.returns()
 

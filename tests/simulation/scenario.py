@@ -56,7 +56,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Plot:
-    """What befalls a runner at its `at_call`-th call.
+    """What befalls a runner at its `at_call`-th call, or the first one after it whose operation has `on` in its name.
 
     `what`: crash (before the call), crash-after (it was carried out), pause (`seconds`), stop (a signal), second
     (another runner does `second` meanwhile, while this one stands still).
@@ -66,6 +66,7 @@ class Plot:
     at_call: int
     seconds: float = 0.0
     second: Run | None = None
+    on: str = ""
 
 
 @dataclass(frozen=True)
