@@ -44,9 +44,10 @@ class Findings:
             self.violated(11, f"a secret is in {where}")
 
     def had_its_time(self, watch: Watch, instance_id: str) -> bool:
-        """A run gives it up now; who was proven, and did not serve in that time, is no canary."""
+        """A run gives it up now; who was proven, and does not serve by then, is no canary."""
         if self._timeline.now - watch.flight[instance_id] <= watch.policy.instance_timeout:
             return False
-        if instance_id not in watch.served and watch.seen.get(instance_id, ("",))[0] == "InService":
+        lifecycle, serves, _ = watch.seen.get(instance_id, ("", False, ""))
+        if lifecycle == "InService" and not serves:
             watch.proven_at.pop(instance_id, None)
         return True

@@ -72,7 +72,8 @@ class Shown:
             return True
         if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
-        if world.ssm.unfinished_change(instance_id) or host.attempt:
+        doubled = host.lock is not None and host.lock.by == "duplicate"
+        if world.ssm.unfinished_change(instance_id) or (host.attempt and not doubled):
             return False
         if watch.takes_down or host.lifecycle != "InService":
             return True
@@ -110,10 +111,10 @@ class Shown:
             watch.failed.add(each)
 
     def _answers(self, watch: Watch, instance_id: str, marker: Told | None) -> None:
-        """It says what it runs."""
+        """It says what it runs, or cannot be asked: either way the doubt is over."""
+        watch.flight.pop(instance_id, None)
         if marker is None:
             return
-        watch.flight.pop(instance_id, None)
         if marker.version in watch.targets and marker.generation == watch.generation:
             watch.proven_at.setdefault(instance_id, self._world.timeline.now)
 
