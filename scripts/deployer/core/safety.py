@@ -48,8 +48,8 @@ def _unproven(plan: Plan, fleet: Fleet, progress: Progress) -> list[str]:
 
 
 def _too_many(plan: Plan, fleet: Fleet, progress: Progress, starting: set[str]) -> str:
-    in_doubt = (each for each, step in progress.steps.items() if step.in_doubt)  # they take room already
-    in_flight = {*progress.at(*IN_FLIGHT), *in_doubt}
+    perhaps_told = (each for each in progress.at(Stage.READY) if progress.of(each).in_doubt)  # they take room already
+    in_flight = {*progress.at(*IN_FLIGHT), *perhaps_told}
     window = window_of(plan, len(fleet.settled))
     if starting <= in_flight or len(in_flight | starting) <= window:
         return ""
