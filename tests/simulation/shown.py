@@ -33,7 +33,7 @@ class Shown:
         for each in tuple(watch.flight):
             if self._is_back(watch, each):
                 del watch.flight[each]
-        if not watch.goes_back:
+        if not watch.goes_back and len(watch.failed) <= watch.policy.failures:  # else it is about to turn back
             self._lets_back_in(watch)
 
     def _lets_back_in(self, watch: Watch) -> None:
