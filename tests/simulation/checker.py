@@ -66,9 +66,8 @@ class Checker:
     def _takes_no_requests(self, watch: Watch, host: Host, version: str) -> None:
         """Nobody is cut off, where the run knows what the instance runs and whether it is in the load balancer."""
         balancer, now = self._world.balancer, self._world.timeline.now
-        doubled = bool(host.applied) and host.applied[-1][2] == "duplicate"
         put_back_by_group = host.since > watch.flight.get(host.id, host.since)  # it came out of standby
-        if doubled or put_back_by_group or not watch.policy.drain or watch.finished:
+        if host.doubled or put_back_by_group or not watch.policy.drain or watch.finished:
             return
         if balancer.there and balancer.serves(host, now):
             self.findings.violated(1, f"{host.id} changes to {version} while it takes requests")

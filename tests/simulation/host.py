@@ -95,6 +95,12 @@ class Host:
     def settled(self) -> bool:
         return not self.lifecycle.startswith(("Pending", "Terminat"))
 
+    @property
+    def doubled(self) -> bool:
+        """An order delivered twice runs there, or was the last to change it: its answer said something else."""
+        at_it = self.lock is not None and self.lock.by == "duplicate"
+        return at_it or (bool(self.applied) and self.applied[-1][2] == "duplicate")
+
     def hears(self, now: float) -> bool:
         """An order gets through to its agent."""
         return self.alive and self.agent_from <= now and self.deaf_until <= now

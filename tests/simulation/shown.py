@@ -72,8 +72,7 @@ class Shown:
             return True
         if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
-        doubled = host.lock is not None and host.lock.by == "duplicate"
-        if world.ssm.unfinished_change(instance_id) or (host.attempt and not doubled):
+        if world.ssm.unfinished_change(instance_id) or (host.attempt and not host.doubled):
             return False
         if watch.takes_down or host.lifecycle != "InService":
             return True

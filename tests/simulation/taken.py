@@ -62,7 +62,7 @@ class Taken:
     def _hurt(self, watch: Watch) -> set[str]:
         """Down by our doing, and told so, where no load balancer says it."""
         hosts = {} if self._world.balancer.there else self._world.hosts
-        known = [hosts[each] for each in watch.failed & watch.touched if each in hosts]
+        known = [hosts[each] for each in watch.failed & watch.touched if each in hosts and not hosts[each].doubled]
         return {each.id for each in known if each.lifecycle == "InService" and not self._world.balancer.answers(each)}
 
     def _holds_limits(self, watch: Watch, new: list[str], what: str) -> None:

@@ -36,7 +36,7 @@ class Writings:
             self._findings.violated(7, f"{written.by} sets the generation back from {last['generation']}")
         if watch is None:
             return
-        if not watch.lease_id and not lease["released"]:
+        if lease["id"] != watch.lease_id and not lease["released"]:  # once more, where the first answer was lost
             self._takes_lease(watch, written, last)
         elif last and last.get("id") != lease["id"]:
             self._findings.violated(10, f"{written.by} overwrites the lease another run holds")
@@ -49,6 +49,7 @@ class Writings:
         if last and not last["released"] and self._instant(last["expires_at"]) > written.at:
             self._findings.violated(10, f"{written.by} takes a lease that is held until {last['expires_at']}")
         lease = written.document
+        watch.overtaken, watch.generation = False, 0
         watch.lease_id, watch.forward, watch.leased_at = lease["id"], lease["generation"], written.at
         self._sets_out(watch)
         for other in self._findings.watches.values():
