@@ -20,7 +20,7 @@ check: environment ## lint, types, shell, workflows, generated files
 	@scripts/check
 
 soak: environment ## play a hundred thousand simulated rollouts (SEEDS=A-B for others)
-	@PYTHONPATH=scripts $(PYTHON) -m tests.simulation --seeds $(SEEDS)
+	@$(PYTHON) -m tests.simulation --seeds $(SEEDS)
 
 mutants: environment ## show that the simulator sees every mistake it is shown
 	@$(PYTHON) -m tests.simulation.mutants
