@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from tests.simulation.scenario import Behaviour, Event, Plot, Policy, Run, Scenario, Start, Troubles
@@ -21,6 +22,9 @@ EVENTS = (
     "alarm",
     "no-data",
 )
+
+ERODING_EVERY = 40
+"""One scenario in so many is one in which failed instances leave the group."""
 
 OPERATIONS = (
     "PutObject lease.json",
@@ -41,13 +45,28 @@ def scenario_of(seed: int) -> Scenario:
     """The scenario of a seed; nothing but the seed decides it."""
     chance = Chance(random.Random(seed))  # noqa: S311 - the same chance every time
     start = chance.start()
-    return Scenario(
+    scenario = Scenario(
         seed=seed,
         start=start,
         behaviours={"v2": chance.behaviour(), "v3": chance.behaviour()},
         events=chance.events(),
         runs=chance.runs(start),
         troubles=chance.troubles(),
+    )
+    return _eroding(scenario) if seed % ERODING_EVERY == 0 else scenario
+
+
+def _eroding(scenario: Scenario) -> Scenario:
+    """The same with releases that fail everywhere, in a group that keeps losing its first instance: who failed leaves."""
+    broken = replace(scenario.behaviours["v2"], never_healthy=1.0, once_unhealthy=0.0, unfetchable=0.0, slow=0.0)
+    run = scenario.runs[0]
+    policy = replace(run.policy, failures=1, unreachable=1, canary=1, canary_bake=0)
+    return replace(
+        scenario,
+        start=replace(scenario.start, sick=0, drifted=0, standby=0, silent=0, first_ever=False),
+        behaviours={"v2": broken, "v3": broken},
+        events=tuple(Event(at=20.0 + 10.0 * each, what="spot", pick=0, seconds=5.0) for each in range(8)),
+        runs=(replace(run, version="v2", plot=None, policy=policy),),
     )
 
 

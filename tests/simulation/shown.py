@@ -106,7 +106,7 @@ class Shown:
             watch.ambiguous.add(each)
         elif invocation.shown in ("Undeliverable", "AccessDenied"):
             watch.unreached.add(each)
-        else:
+        elif not watch.seen.get(each, ("Terminated",))[0].startswith("Terminat"):  # whom it does not see left before
             watch.failed.add(each)
 
     def _answers(self, watch: Watch, instance_id: str, marker: Told | None) -> None:

@@ -70,7 +70,7 @@ class Taken:
             return
         self._holds_canary(watch, new, what)
         there = self._present(watch)
-        failed, unreached = watch.failed & there, watch.unreached & there
+        failed, unreached = watch.failed, watch.unreached & there  # who failed and was replaced has failed all the same
         if len(failed) > watch.policy.failures:
             self._findings.violated(3, f"{watch.runner} {what} {new} although {sorted(failed)} failed")
         if len(unreached) > watch.policy.unreachable:
@@ -100,6 +100,8 @@ class Taken:
             self._findings.asked_at.update(dict.fromkeys(command.invocations, command.sent_at))
             return
         self._findings.keeps_secret(f"{command.comment}{command.parameters}", "a command")
+        if command.of("Subcommand") == "prefetch":  # whoever failed starts over, for the second and last time
+            watch.failed.difference_update(command.invocations)
         if command.changes:
             self.takes(runner, command.invocations, "activates")
             self._sent_once(command)
