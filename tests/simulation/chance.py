@@ -57,7 +57,7 @@ def scenario_of(seed: int) -> Scenario:
 
 
 def _eroding(scenario: Scenario) -> Scenario:
-    """The same with releases that fail everywhere, in a group that keeps losing its first instance: who failed leaves."""
+    """The same with releases that fail everywhere, in a group that loses its first instances: who failed leaves."""
     broken = replace(scenario.behaviours["v2"], never_healthy=1.0, once_unhealthy=0.0, unfetchable=0.0, slow=0.0)
     run = scenario.runs[0]
     policy = replace(run.policy, failures=1, unreachable=1, canary=1, canary_bake=0)
