@@ -60,11 +60,11 @@ def engine_with(mutant: Mutant) -> Iterator[Path]:
 
 
 def hunt(mutant: Mutant) -> Hunt:
-    """Plays seeds from 0 on in a process of its own until a violation is seen."""
+    """Plays a likely seed, then all from 0 on, in a process of its own until a violation is seen."""
     began = time.monotonic()
     with engine_with(mutant) as directory:
         environment = {**os.environ, "PYTHONPATH": f"{directory}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "tests.simulation.first_violation", str(MOST_SEEDS)]
+        command = [sys.executable, "-m", "tests.simulation.first_violation", str(MOST_SEEDS), str(mutant.look_first)]
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{mutant.name}: the simulator fell over\n{done.stderr}")
