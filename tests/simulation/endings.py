@@ -168,7 +168,8 @@ class Judge:
         """9: nothing of ours stays suspended, nobody stays out but who is named."""
         left = self.world.scaling.suspended - set(self.world.scenario.start.operator_suspended)
         in_record = set(self.record.get("suspended", ()))
-        if self.ending.result in ("succeeded", "rolled-back") and left:
+        refused = self.troubled and left <= in_record  # AWS would not resume them; a person and the next run know
+        if self.ending.result in ("succeeded", "rolled-back") and left and not refused:
             self._violated(9, f"{sorted(left)} stay suspended")
         if left - in_record:
             self._violated(9, f"{sorted(left - in_record)} stay suspended, and the record does not say so")
