@@ -171,7 +171,7 @@ def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Ins
     down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
 
     def turn(each: Instance) -> tuple[bool, ...]:
-        return each.id not in busy, each.id not in down, each.lifecycle != "InService"
+        return each.id not in busy, each.id not in down, not each.in_service
 
     chosen: list[Instance] = []
     for each in sorted(ready, key=turn):
@@ -186,7 +186,7 @@ def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Ins
 
 def _is_down(plan: Plan, progress: Progress, instance: Instance) -> bool:
     """It takes no requests, or, where no load balancer says so, was touched and is not known to run anything."""
-    if instance.lifecycle != "InService":
+    if not instance.in_service:
         return False
     step = progress.of(instance.id)
     stopped = step.touched and not step.running and bool(plan.target.version)
