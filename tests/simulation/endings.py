@@ -160,7 +160,9 @@ class Judge:
         if self.world.releases.of(watch.version).never_healthy < 1.0:
             return
         first = policy.canary or watch.widest
-        allowed = first + policy.failures + len(watch.ambiguous | watch.unreached | watch.left)
+        there = {host.id for host in self.world.hosts.values() if host.settled}
+        unheard = watch.attempted - watch.failed - there  # they left before they were heard
+        allowed = first + policy.failures + len(watch.ambiguous | watch.unreached | watch.left | unheard)
         if len(watch.attempted) > allowed:
             self._violated(3, f"{sorted(watch.attempted)} were to run a broken release, allowed are {allowed}")
 

@@ -203,7 +203,7 @@ MUTANTS = (
     Mutant(
         "an order that may have been carried out is forgotten",
         "rollout/loop.py",
-        "self.progress = self.progress.perhaps_told(waiting)",
+        "self.progress = self.progress.perhaps_told(waiting, self.plan.target.version)",
         "pass",
         look_first=517,
     ),

@@ -68,6 +68,8 @@ class Shown:
             return True
         if instance_id in watch.failed or instance_id in watch.unreached:
             return True
+        if watch.turned_at is not None and instance_id in watch.offline and watch.flight[instance_id] < watch.turned_at:
+            return True  # going back, who cannot be told anything keeps nobody from coming back
         if self._findings.had_its_time(watch, instance_id):
             return True
         if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:

@@ -53,12 +53,15 @@ class Watch:
         self.forward = self.generation = 0
         self.lease_id = ""
         self.leased_at: float | None = None
+        self.turned_at: float | None = None
         self.overtaken = self.finished = self.tidied = False
         self.result = ""
         self.acted = False
         """It took an instance out of service."""
         self.seen: dict[str, tuple[str, bool, str]] = {}
         """By instance, at the last observation: lifecycle, whether it served, its traffic."""
+        self.offline: set[str] = set()
+        """Whose agent was not online then."""
         self.settled = self.widest = 0
         self.flight: dict[str, float] = {}
         """Taken, and not known to be back: since when."""
@@ -100,12 +103,15 @@ class Watch:
     def looks(self, instances: Iterable[Seen]) -> None:
         seen: dict[str, tuple[str, bool, str]] = {}
         settled = 0
+        self.offline.clear()
         for each in instances:
             lifecycle, traffic = each.lifecycle, each.traffic.value
             serves = lifecycle == "InService" and each.healthy and traffic in ("healthy", "none")
             seen[each.id] = (lifecycle, serves, traffic)
             if not lifecycle.startswith(("Pending", "Terminat")):
                 settled += 1
+            if not each.online:
+                self.offline.add(each.id)
         self.seen, self.settled = seen, settled
 
     @property

@@ -50,9 +50,7 @@ def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tupl
         return Stage.GONE, ""
     if _mute(plan, instance, step, now):
         return Stage.UNREACHABLE, "its SSM agent is not online"
-    if step.stage is Stage.ACTIVATED and not _must_join(plan, instance):
-        return Stage.PROVEN, ""
-    if step.stage is Stage.JOINING and instance.serving:
+    if step.stage in (Stage.ACTIVATED, Stage.JOINING) and not _must_join(plan, instance):
         return Stage.PROVEN, ""
     if step.stage is Stage.PROVEN and _sick(plan, instance):
         return Stage.FAILED, "it turned unhealthy after it had been proven"

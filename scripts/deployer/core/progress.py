@@ -44,8 +44,9 @@ class Step:
 
     `touched`: it was drained or told to activate in this rollout, whatever came of it.
     `running`: the version its last marker named; None as long as it has not said.
+    `in_doubt`: it was told to change, perhaps, and nobody knows what came of it; it may still be at it.
     `presumed`: what it counts as while it is doubted, unless its answer proves otherwise (FAILED or UNREACHABLE).
-    `failed`: it had failed when it left the group.
+    `failed`: it failed and has proven nothing since, whether it is tried again or has left the group.
     """
 
     stage: Stage = Stage.NEW
@@ -53,16 +54,12 @@ class Step:
     began_at: float = 0.0
     touched: bool = False
     running: str | None = None
+    in_doubt: bool = False
     retried: bool = False
     reason: str = ""
     presumed: Stage = Stage.FAILED
     failed: bool = False
     marker: Marker | None = None
-
-    @property
-    def in_doubt(self) -> bool:
-        """It was told to change, and nobody knows what came of it."""
-        return self.touched and self.running is None
 
 
 NOT_BEGUN = Step()
@@ -123,28 +120,46 @@ class Progress:
 
     def retried(self, ids: Iterable[str], now: float) -> Progress:
         """These lost instances start over, for the second and last time."""
-        again = {each: replace(_anew(self.of(each), now), stage=Stage.NEW, retried=True) for each in ids}
+        steps = {each: self.of(each) for each in ids}
+        again = {
+            each: replace(_anew(step, now), stage=Stage.NEW, retried=True, failed=step.failed)
+            for each, step in steps.items()
+        }
         return replace(self, steps={**self.steps, **again})
 
     def doubted(self, instance_id: str, presumed: Stage, now: float, reason: str) -> Progress:
         """Nobody knows what this instance runs: an order may have been carried out, and left no marker."""
         step = _entered(self.of(instance_id), Stage.DOUBTED, now, reason)
-        step = replace(step, running=None, marker=None, presumed=presumed)
+        step = replace(step, running=None, in_doubt=True, marker=None, presumed=presumed)
         return replace(self, steps={**self.steps, instance_id: step})
 
-    def perhaps_told(self, ids: Iterable[str]) -> Progress:
-        """These instances may have been told to change; whether they were is found out before anything else is sent."""
-        told = {each: replace(self.of(each), touched=True, running=None, marker=None) for each in ids}
+    def perhaps_told(self, ids: Iterable[str], version: str) -> Progress:
+        """These instances may have been told to run `version`; whether they were is found out before the next order.
+
+        Who ran that already runs it still.
+        """
+        steps = {each: self.of(each) for each in ids}
+        told = {
+            each: replace(
+                step,
+                touched=True,
+                in_doubt=True,
+                running=version if step.running == version else None,
+                marker=None,
+            )
+            for each, step in steps.items()
+        }
         return replace(self, steps={**self.steps, **told})
 
     def heard(self, instance_id: str, marker: Marker) -> Progress:
         """What an instance's marker says it runs is remembered; its stage does not change."""
-        step = replace(self.of(instance_id), running=marker.version, marker=marker)
+        step = replace(self.of(instance_id), running=marker.version, in_doubt=False, marker=marker)
         return replace(self, steps={**self.steps, instance_id: step})
 
 
 def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
     starts = stage in (Stage.DRAINING, Stage.ACTIVATING) and step.stage not in IN_FLIGHT
+    starts = starts or (stage is Stage.ACTIVATED and step.stage in UNCERTAIN)  # it has yet to join, however late
     return replace(
         step,
         stage=stage,
@@ -152,7 +167,7 @@ def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
         began_at=now if starts else step.began_at,
         touched=step.touched or stage in (Stage.DRAINING, Stage.ACTIVATING),
         reason=_kept(step, stage, reason),
-        failed=stage is Stage.GONE and step.stage is Stage.FAILED,
+        failed=stage is Stage.FAILED or (step.failed and stage is not Stage.PROVEN),
     )
 
 
@@ -180,4 +195,10 @@ def _anew(step: Step, now: float) -> Step:
     if step.stage is Stage.GONE:
         return step
     amid = step.stage is Stage.ACTIVATING or step.stage in UNCERTAIN
-    return Step(Stage.READY, since=now, touched=step.touched, running=None if amid else step.running)
+    return Step(
+        Stage.READY,
+        since=now,
+        touched=step.touched,
+        running=None if amid else step.running,
+        in_doubt=amid or step.in_doubt,
+    )

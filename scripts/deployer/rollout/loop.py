@@ -75,6 +75,7 @@ class Loop:
         self._refusals = 0
         self._seen = Fleet(())
         self._out: set[str] = set()
+        self._turning: TurnBack | None = None
         self._owes_desired = False
         self._phase = ""
         self._gave_up_because = ""
@@ -121,6 +122,8 @@ class Loop:
 
     def _tick(self) -> Ending | None:
         self._lease.renew()
+        if self._turning:
+            self._turn_back(self._turning)
         if self._owes_desired:
             self._desired.restore(self.plan.target)
             self._owes_desired = False
@@ -150,8 +153,8 @@ class Loop:
         match action:
             case Promote():
                 self._promote()
-            case TurnBack(reason):
-                self._turn_back(reason)
+            case TurnBack():
+                self._turn_back(action)
             case Finish(result, reason):
                 return self._finished(result, reason)
             case _:
@@ -193,7 +196,7 @@ class Loop:
                     self.progress = hear(self.plan, self.progress, reply, self._clock.now())
         except Unanswered:
             if stage is Stage.ACTIVATING:
-                self.progress = self.progress.perhaps_told(waiting)
+                self.progress = self.progress.perhaps_told(waiting, self.plan.target.version)
             raise
 
     def _promote(self) -> None:
@@ -202,11 +205,14 @@ class Loop:
         self._record.note(f"promoted {self.plan.target.version}")
         self._report.promoted(self.plan)
 
-    def _turn_back(self, reason: str) -> None:
+    def _turn_back(self, turn: TurnBack) -> None:
+        """Once begun there is no going on: its generation is taken, whether AWS answered or not."""
+        self._turning = turn
         generation = self._lease.advance()
-        self._gave_up_because = reason
-        self._report.turning(self.plan, reason)
-        self._record.turned(generation, reason)
+        self._turning = None
+        self._gave_up_because = turn.reason
+        self._report.turning(self.plan, turn.reason)
+        self._record.turned(generation, turn.reason)
         self._dispatch.give_up()
         everyone = self.plan.after_crash
         self.plan = turned_back(self.plan, generation)
