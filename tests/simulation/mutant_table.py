@@ -160,13 +160,13 @@ MUTANTS = (
     ),
     Mutant(
         "the canary is not baked",
-        "core/decide.py",
+        "core/window.py",
         "if canary and now < proven[canary - 1] + plan.limits.canary_bake:",
         "if canary and now < proven[canary - 1]:",
     ),
     Mutant(
         "an instance that was unhealthy before does not count against the window",
-        "core/decide.py",
+        "core/window.py",
         "    return stopped or not instance.serving\n",
         "    return stopped\n",
     ),

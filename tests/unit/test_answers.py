@@ -6,7 +6,7 @@ import pytest
 
 from deployer.core.absorb import ASK_FOR, absorb
 from deployer.core.answers import hear
-from deployer.core.fleet import Fleet, Instance
+from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.marker import Marker
 from deployer.core.orders import Delivery, Reply
 from deployer.core.plan import Limits, Plan, Target
@@ -72,6 +72,32 @@ def test_an_activation_that_runs_out_of_time_is_asked_about_before_it_counts_as_
     step = absorb(PLAN, FLEET, at(Stage.ACTIVATING), 111.0).of("i-1")
     assert (step.stage, step.presumed) == (Stage.DOUBTED, Stage.FAILED)
     assert step.reason == "still activating after 100 s"
+
+
+def test_a_late_activation_that_is_proven_by_asking_gets_its_time_to_join() -> None:
+    joining = Fleet((Instance("i-1", "InService", traffic=Traffic.STARTING),))
+    asked = absorb(PLAN, joining, at(Stage.ACTIVATING), 111.0).moved(["i-1"], Stage.ASKING, 112.0)
+    proven = hear(PLAN, asked, Reply("i-1", Delivery.ANSWERED, Marker("unchanged", "v2", 7, SHA)), 113.0)
+    assert absorb(PLAN, joining, proven, 114.0).of("i-1").stage is Stage.ACTIVATED
+    late = absorb(PLAN, joining, proven.moved(["i-1"], Stage.JOINING, 114.0), 214.0).of("i-1")
+    assert late.reason == "still joining after 100 s"
+
+
+def test_who_joins_and_is_put_on_standby_is_proven() -> None:
+    standby = Fleet((Instance("i-1", "Standby", traffic=Traffic.OUT),))
+    assert absorb(PLAN, standby, at(Stage.JOINING), 11.0).of("i-1").stage is Stage.PROVEN
+
+
+def test_who_was_perhaps_told_what_it_runs_already_still_runs_it() -> None:
+    ready = at(Stage.PREFETCHING, Stage.READY).heard("i-1", Marker("unchanged", "v2", 6, SHA))
+    step = ready.perhaps_told(["i-1"], "v2").of("i-1")
+    assert (step.running, step.marker, step.in_doubt) == ("v2", None, True)
+    assert ready.perhaps_told(["i-1"], "v3").of("i-1").running is None
+
+
+def test_an_answer_ends_the_doubt() -> None:
+    told = at(Stage.READY).perhaps_told(["i-1"], "v2").moved(["i-1"], Stage.ACTIVATING, 11.0)
+    assert not hear(PLAN, told, Reply("i-1", Delivery.ANSWERED, RUNS_IT), 12.0).of("i-1").in_doubt
 
 
 def test_an_order_that_never_arrived_leaves_no_doubt() -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from deployer.core import keys
 from deployer.core.actions import Result
+from deployer.core.errors import Refused
+from deployer.core.progress import Progress, Stage, Step
 from deployer.core.quantities import Seconds, Share
-from tests.unit.fake_fleet import Host
+from tests.unit.fake_fleet import Host, World
 from tests.unit.rolling import desired_of, fleet_of, record_of, roll, void, wish
 
 
@@ -37,6 +43,33 @@ def test_an_instance_that_failed_and_was_replaced_still_counts_as_failed() -> No
     assert rolled.ending.result is Result.ROLLED_BACK
     assert world.activated("v2") == ("i-0", "i-1")
     assert "i-0: restored" in record_of(world, 2)["reason"]
+
+
+def test_an_instance_that_failed_and_left_before_its_second_attempt_still_counts_as_failed() -> None:
+    progress = Progress({"i-0": Step(Stage.FAILED, failed=True)}, frozenset({"i-0"}))
+    left = progress.retried(["i-0"], 1.0).moved(["i-0"], Stage.GONE, 2.0)
+    assert left.failed == ("i-0",)
+    made_good = progress.retried(["i-0"], 1.0).moved(["i-0"], Stage.PROVEN, 2.0).moved(["i-0"], Stage.GONE, 3.0)
+    assert made_good.failed == ()
+
+
+def test_a_way_back_once_begun_is_gone_although_the_reason_for_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS refuses the write that begins it; its generation may be taken all the same."""
+    world = fleet_of(3)
+    replace, lease = World.replace, keys.lease("orange", world.name)
+
+    def refuse_once(self: World, key: str, body: bytes, etag: str) -> str:
+        if key == lease and json.loads(body)["generation"] == 3 and world.alarms["errors"] == "ALARM":
+            world.alarms["errors"] = "OK"
+            raise Refused("s3:PutObject was throttled")
+        return replace(self, key, body, etag)
+
+    monkeypatch.setattr(World, "replace", refuse_once)
+    world.alarms["errors"] = "OK"
+    world.later(10, lambda: world.alarms.update(errors="ALARM"))
+    rolled = roll(world, wish(bake=60))
+    assert rolled.ending.result is Result.ROLLED_BACK
+    assert set(world.versions().values()) == {"v1"}
 
 
 def test_rolling_back_takes_a_new_generation_and_writes_it_as_desired() -> None:

@@ -24,9 +24,10 @@ from deployer.core.actions import (
     TurnBack,
 )
 from deployer.core.fleet import Fleet, Instance, Traffic
-from deployer.core.plan import Plan, window_of
+from deployer.core.plan import Plan
 from deployer.core.progress import IN_FLIGHT, LOST, UNCERTAIN, Progress, Stage, Step
 from deployer.core.safety import flaw
+from deployer.core.window import canary_quota, next_taken
 
 UNSAFE = "the rollout stopped itself before a wrong step, which is a defect of this tool"
 RETRY_AFTER = 60  # seconds after an order that never reached its instance
@@ -144,7 +145,7 @@ def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
         return ()
     if progress.at(*UNCERTAIN) and not plan.goes_back:  # it may have failed: known in a moment
         return ()
-    chosen = _within_limits(plan, fleet, progress, ready, now)
+    chosen = next_taken(plan, fleet, progress, ready, now)
     out = tuple(each.id for each in chosen if _must_drain(plan, progress, each))
     direct = tuple(each.id for each in chosen if each.id not in out)
     return _actions(Drain(out), Activate(direct))
@@ -157,54 +158,6 @@ def _must_drain(plan: Plan, progress: Progress, instance: Instance) -> bool:
     return progress.of(instance.id).running != plan.target.version
 
 
-def _within_limits(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instance], now: float) -> list[Instance]:
-    """As many as canary and window have room for.
-
-    First who may still be at what it was told before the turn, for it takes up room already; then who does not serve,
-    and takes nothing away; standby last, for a canary that gets no requests proves little.
-    """
-    window = window_of(plan, len(fleet.settled))
-    in_flight = progress.at(*IN_FLIGHT)
-    quota = min(window - len(in_flight), _canary_quota(plan, fleet, progress, now))
-    unknown = ready if plan.goes_back else fleet.settled  # going back, who was given up keeps nobody from coming back
-    busy = {*in_flight, *(each.id for each in unknown if progress.of(each.id).in_doubt)}
-    down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
-
-    def turn(each: Instance) -> tuple[bool, ...]:
-        return each.id not in busy, each.id not in down, not each.in_service
-
-    chosen: list[Instance] = []
-    for each in sorted(ready, key=turn):
-        takes_nothing_away = each.id in down and each.traffic is not Traffic.HEALTHY
-        has_room = takes_nothing_away or len(down - {each.id}) < window
-        if has_room and len(chosen) < quota and (each.id in busy or len(busy) < window):
-            chosen.append(each)
-            busy.add(each.id)
-            down.add(each.id)
-    return chosen
-
-
-def _is_down(plan: Plan, progress: Progress, instance: Instance) -> bool:
-    """It takes no requests, or, where no load balancer says so, was touched and is not known to run anything."""
-    if not instance.in_service:
-        return False
-    step = progress.of(instance.id)
-    stopped = step.touched and not step.running and bool(plan.target.version)
-    return stopped or not instance.serving
-
-
-def _canary_quota(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> int:
-    """How many more may start by the canary's rule: only the canary until it is proven and baked, then any number."""
-    size = len(fleet.settled)
-    canary = min(plan.limits.canary, size)
-    proven = sorted(progress.of(each).since for each in progress.at(Stage.PROVEN))
-    if len(proven) < canary:
-        return canary - len(proven) - len(progress.at(*IN_FLIGHT))
-    if canary and now < proven[canary - 1] + plan.limits.canary_bake:
-        return 0
-    return size
-
-
 def _all_started(fleet: Fleet, progress: Progress) -> bool:
     stages = (progress.of(each.id).stage for each in fleet.settled if each.id in progress.owing)
     return not any(stage in (Stage.NEW, Stage.READY) for stage in stages)
@@ -212,7 +165,7 @@ def _all_started(fleet: Fleet, progress: Progress) -> bool:
 
 def _or_stuck(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
     """Wait, unless nothing moves any more because lost instances fill the window: they get their second attempt."""
-    moving = progress.at(Stage.PREFETCHING, *IN_FLIGHT) or _canary_quota(plan, fleet, progress, now) <= 0
+    moving = progress.at(Stage.PREFETCHING, *IN_FLIGHT) or canary_quota(plan, fleet, progress, now) <= 0
     lost = progress.at(*LOST)
     rejoining = any(each.traffic in (Traffic.STARTING, Traffic.DRAINING) for each in fleet.settled if each.id in lost)
     if moving or rejoining or not lost:
