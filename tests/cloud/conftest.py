@@ -1,51 +1,26 @@
 """Clouds for the tests: real HTTP, real scripts, instances as processes.
 
-There can be one cloud per process, so `cloud` lives as long as a test module, and a module takes either `cloud` or
-`start_cloud`.
+There can be one cloud per process, so a cloud lives as long as a test module, and a module takes one of `cloud`,
+`delivery` and `start_cloud`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
+from tests.cloud.delivery import Delivery
 from tests.cloud.moto import moto_server
-
-if TYPE_CHECKING:  # it needs a client from here
-    from tests.cloud.delivery import Delivery
 
 QUICK = "#!/bin/sh\nexit 0\n"
 """User data of an instance that boots nothing."""
 
 StartCloud = Callable[..., Cloud]
-Client = Callable[[str], Any]
-
-
-def client_of(cloud: Cloud, service: str) -> Any:
-    """A boto3 client with the environment `up` prints; says no at once where AWS says no."""
-    environment = cloud.environment
-    return _session().client(
-        service,
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}),
-    )
-
-
-@cache
-def _session() -> boto3.session.Session:
-    """One for all: it keeps the service descriptions it has read."""
-    return boto3.session.Session()
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +39,17 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
+    """A group of three behind a load balancer, for a module that names none of its own."""
+    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=3, runtime="process", target_group=True)
+    with Cloud(options) as cloud:
+        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+
+
 @pytest.fixture
 def on_v1(delivery: Delivery) -> Delivery:
-    """The module's own `delivery`, all its instances there and on v1, and v1 desired."""
+    """The module's `delivery`, all its instances there and on v1, and v1 desired."""
     delivery.fill()
     if delivery.desired() != "v1" or delivery.answers() != {"v1"}:
         delivery.bring_to("v1")
@@ -75,7 +58,7 @@ def on_v1(delivery: Delivery) -> Delivery:
 
 @pytest.fixture
 def at_rest(delivery: Delivery) -> Delivery:
-    """The module's own `delivery`, all its instances there and on the release desired, whichever that is."""
+    """The module's `delivery`, all its instances there and on the release desired, whichever that is."""
     delivery.fill()
     if not delivery.desired() or delivery.answers() != {delivery.desired()}:
         delivery.bring_to(delivery.fresh())

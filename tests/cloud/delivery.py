@@ -13,7 +13,7 @@ from typing import Any
 
 from localcloud.cloud import Cloud
 from localcloud.runtime import process_image
-from tests.cloud.conftest import client_of
+from tests.cloud.client import client_of
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parent.parent.parent

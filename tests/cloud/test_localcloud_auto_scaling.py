@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud, CloudError
 from localcloud.faults import Asked
 from localcloud.resources import HOOK
-from tests.cloud.conftest import QUICK, StartCloud, client_of
+from tests.cloud.client import client_of
+from tests.cloud.conftest import QUICK, StartCloud
 from tests.waiting import eventually
 
 WAIT_FOR_NOBODY = {"user_data": QUICK, "launch_hook": True}

@@ -18,7 +18,7 @@ from localcloud.desk import Desk
 from localcloud.faults import FAULTS, Asked, UnknownFault, described
 from localcloud.runtime import process_image
 from localcloud.runtime.process import ProcessRuntime
-from tests.cloud.conftest import client_of
+from tests.cloud.client import client_of
 from tests.waiting import eventually
 
 

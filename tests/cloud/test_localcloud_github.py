@@ -10,7 +10,7 @@ from github.Repository import Repository
 
 from localcloud.cloud import Cloud, CloudError
 from localcloud.options import CloudOptions
-from tests.cloud.conftest import client_of
+from tests.cloud.client import client_of
 
 
 @pytest.fixture

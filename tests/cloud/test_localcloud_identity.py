@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.control import Client, ControlError
-from tests.cloud.conftest import client_of
+from tests.cloud.client import client_of
 
 
 def fetch(url: str, headers: dict[str, str] | None = None, method: str = "GET") -> str:

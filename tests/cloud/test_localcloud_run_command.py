@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud
 from localcloud.runtime.process import ProcessRuntime
 from localcloud.runtime.process_run import processes_of
-from tests.cloud.conftest import client_of
+from tests.cloud.client import client_of
 from tests.waiting import eventually
 
 

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.resources import PORT
-from tests.cloud.conftest import StartCloud, client_of
+from tests.cloud.client import client_of
+from tests.cloud.conftest import StartCloud
 from tests.loopback_server import loopback_server
 from tests.waiting import eventually
 

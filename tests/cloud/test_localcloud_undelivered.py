@@ -7,7 +7,8 @@ from typing import Any
 from localcloud.aws.run_command import Tempo
 from localcloud.cloud import Cloud
 from localcloud.faults import Asked
-from tests.cloud.conftest import StartCloud, client_of
+from tests.cloud.client import client_of
+from tests.cloud.conftest import StartCloud
 from tests.waiting import eventually
 
 FAST = Tempo(visible_after=0.0, delivery=0.02)

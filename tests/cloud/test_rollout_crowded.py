@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from localcloud.cloud import Cloud
-from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
-from tests.cloud.under_way import check_all_run, rest, until
+from tests.cloud.under_way import AT_ONCE, check_all_run, rest, until
 from tests.waiting import eventually
-
-AT_ONCE = ("--canary", "0", "--max-unavailable", "3")
-
-
-@pytest.fixture(scope="module")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
-    """A group of three behind a load balancer, with room for six."""
-    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=3, runtime="process", target_group=True)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
 
 
 def test_of_two_rollouts_at_once_exactly_one_proceeds(at_rest: Delivery) -> None:

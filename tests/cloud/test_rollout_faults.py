@@ -8,21 +8,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.cloud import Cloud
 from localcloud.faults import FAULTS, Asked
-from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
-from tests.cloud.under_way import check_all_run, rest, until
-
-AT_ONCE = ("--canary", "0", "--max-unavailable", "3")
-
-
-@pytest.fixture(scope="module")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
-    """A group of three behind a load balancer."""
-    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=3, runtime="process", target_group=True)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+from tests.cloud.under_way import AT_ONCE, check_all_run, rest, until
 
 
 @pytest.fixture

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from localcloud.cloud import Cloud
-from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
-from tests.cloud.under_way import check_all_run, expire_lease, until
+from tests.cloud.under_way import AT_ONCE, check_all_run, expire_lease, until
 
-AT_ONCE = ("--canary", "0", "--max-unavailable", "3")
 IN_CANARY = ((), ("activating",))
 IN_WINDOW = (("--max-unavailable", "2"), ("✓ v", "activating"))
 AFTER_PROMOTE = ((*AT_ONCE, "--bake", "5m"), ("desired release is",))
-
-
-@pytest.fixture(scope="module")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
-    """A group of three behind a load balancer."""
-    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=3, runtime="process", target_group=True)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
 
 
 def _kill(delivery: Delivery, version: str, policy: tuple[str, ...], texts: tuple[str, ...]) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
-from tests.cloud.conftest import client_of
+from tests.cloud.client import client_of
 from tests.cloud.delivery import Delivery
 from tests.waiting import eventually
 

@@ -9,6 +9,9 @@ import pytest
 
 from tests.cloud.delivery import Delivery
 
+AT_ONCE = ("--canary", "0", "--max-unavailable", "3")
+"""The policy of a rollout that takes a group of three at once."""
+
 
 def until(process: subprocess.Popen[str], *texts: str) -> str:
     """The log so far, once it has said all the texts, one after the other."""
