@@ -164,7 +164,7 @@ class Cloud:
         operations.replace("ssm", SystemsManager(books, self.run_command).handlers())
         operations.replace("autoscaling", AutoScaling(books, self.fleet).handlers())
         operations.replace("elbv2", LoadBalancing(books, self.targets).handlers())
-        operations.replace("sts", Identity(books, self.github.issuer).handlers())
+        operations.replace("sts", Identity(books, self.github.issuer, options.session_seconds).handlers())
         self._every_tick(self.fleet.tick, lambda: self.run_command.expire(lambda each: not books.is_running(each)))
         self._every_tick(self.targets.tick)
 

@@ -44,6 +44,8 @@ class CloudOptions:
     tempo: Tempo = field(default_factory=Tempo)
     pace: Pace = field(default_factory=Pace)
     """How long orders take on simulated instances."""
+    session_seconds: float | None = None
+    """Seconds a session of a role really lives, whatever was asked for; None: as long as was asked for."""
     boot_patience: float = 300
     """Seconds until every first instance must be in service."""
 

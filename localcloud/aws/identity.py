@@ -1,7 +1,7 @@
-"""STS for GitHub's tokens: a role is handed out only to a token that is genuine and that the role trusts.
+"""STS: a role is handed out only to a genuine token, or to a caller, that the role trusts.
 
-In AWS's order: the token is a JWT, its issuer is a registered OIDC provider, its signature is the issuer's, it is for
-a registered audience, it is not over, and the role's trust policy allows it.
+A token is judged in AWS's order: it is a JWT, its issuer is a registered OIDC provider, its signature is the issuer's,
+it is for a registered audience, it is not over, and the role's trust policy allows it.
 """
 
 from __future__ import annotations
@@ -18,46 +18,69 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
 from localcloud.aws.errors import AwsError
 from localcloud.aws.moto_seams import Books
 from localcloud.aws.operations import Handler, Request
+from localcloud.aws.role_sessions import RoleSessions
 from localcloud.github.issuer import Issuer
 
 ACTION = "sts:AssumeRoleWithWebIdentity"
-SHORTEST_SESSION = 900
-DEFAULT_SESSION = 3600
+CHAIN = "sts:AssumeRole"
 
 
 class Identity:
-    """The handler of AssumeRoleWithWebIdentity."""
+    """The handlers of AssumeRoleWithWebIdentity and AssumeRole.
 
-    def __init__(self, books: Books, issuer: Issuer) -> None:
+    `session_seconds`: how long every session they open really lives; None: as long as was asked for.
+    """
+
+    def __init__(self, books: Books, issuer: Issuer, session_seconds: float | None = None) -> None:
         self._books = books
         self._issuer = issuer
+        self._sessions = RoleSessions(books, session_seconds)
 
     def handlers(self) -> dict[str, Handler]:
         """Operation name → handler."""
-        return {"AssumeRoleWithWebIdentity": self.assume_role_with_web_identity}
+        return {
+            "AssumeRoleWithWebIdentity": self.assume_role_with_web_identity,
+            "AssumeRole": self.assume_role,
+        }
 
     def assume_role_with_web_identity(self, request: Request) -> Any:
         """Credentials of the role, or AWS's own refusal."""
         asked = request.parameters
         claims = self._verified(asked["WebIdentityToken"])
         role = self._trusting_role(asked["RoleArn"], claims)
-        seconds = int(asked.get("DurationSeconds") or DEFAULT_SESSION)
-        longest = int(role.max_session_duration or DEFAULT_SESSION)
-        if not SHORTEST_SESSION <= seconds <= longest:
-            raise AwsError(
-                "ValidationError",
-                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-                if seconds > longest
-                else f"DurationSeconds must be at least {SHORTEST_SESSION}.",
-            )
-        session = self._books.open_role_session(role.arn, asked["RoleSessionName"], seconds)
         return {
-            "Credentials": session,
+            **self._sessions.open(role, asked),
             "SubjectFromWebIdentityToken": claims["sub"],
-            "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
             "Provider": self._provider_arn(claims),
             "Audience": claims["aud"],
         }
+
+    def assume_role(self, request: Request) -> Any:
+        """Credentials of a role for who has credentials already, or AWS's own refusal.
+
+        Only the role's side is judged here; whether the caller's own policies let it ask is judged like any call.
+        """
+        asked = request.parameters
+        session = self._books.session(request.access_key)
+        caller = session or self._books.user_of(request.access_key)
+        arn = caller.arn if caller else f"arn:aws:iam::{self._books.account}:root"
+        role = self._books.role(asked["RoleArn"])
+        context = EvalContext(
+            principal_arn=session.role_arn if session else arn,
+            principal_type="AssumedRole" if session else "User",
+            principal_account=self._books.account,
+            action=CHAIN,
+            resource_arn=asked["RoleArn"],
+            region=self._books.region,
+            service_context={
+                "sts:externalid": asked.get("ExternalId"),
+                "sts:rolesessionname": asked["RoleSessionName"],
+            },
+        )
+        if role is None or not evaluate_trust_policy(_document(role.assume_role_policy_document), arn, context):
+            message = f"User: {arn} is not authorized to perform: {CHAIN} on resource: {asked['RoleArn']}"
+            raise AwsError("AccessDenied", message)
+        return self._sessions.open(role, asked, chained=session is not None)
 
     def _verified(self, token: str) -> Mapping[str, Any]:
         try:

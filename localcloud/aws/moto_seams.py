@@ -22,7 +22,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.model_instances import reset_model_data
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import FakeTargetGroup, elbv2_backends
-from moto.iam.models import Role, iam_backends
+from moto.iam.models import Role, User, iam_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import AssumedRole, sts_backends
 
@@ -75,6 +75,7 @@ class Books:
         self._ssm = ssm_backends[ACCOUNT][region]
         self._iam = iam_backends[ACCOUNT]["aws"]
         self._sts = sts_backends[ACCOUNT]["aws"]
+        self._sessions: dict[str, AssumedRole] = {}
         self._launched: dict[str, Any] = {}
         """EC2's entries of what the groups launched: moto looks through every instance to find one."""
 
@@ -168,8 +169,18 @@ class Books:
 
     def role(self, arn: str) -> Role | None:
         """The IAM role, or None."""
-        return next((each for each in self._iam.get_roles() if each.arn == arn), None)
+        return next((each for each in list(self._iam.get_roles()) if each.arn == arn), None)
 
-    def open_role_session(self, role_arn: str, session_name: str, seconds: int) -> AssumedRole:
-        """Fresh credentials of a role; GetCallerIdentity answers the session's ARN for them."""
-        return self._sts.assume_role(self.region, session_name, role_arn, "", seconds, "")
+    def user_of(self, access_key: str) -> User | None:
+        """The IAM user a key belongs to, or None."""
+        return self._iam.get_user_from_access_key_id(access_key)
+
+    def open_role_session(self, role_arn: str, session_name: str, seconds: float, policy: str = "") -> AssumedRole:
+        """Fresh credentials of a role, with a session policy or none; GetCallerIdentity answers the session's ARN."""
+        session = self._sts.assume_role(self.region, session_name, role_arn, policy, seconds, "")  # type: ignore[arg-type]
+        self._sessions[session.access_key_id] = session
+        return session
+
+    def session(self, access_key: str) -> AssumedRole | None:
+        """The role session a key belongs to, over or not; None for any other key."""
+        return self._sessions.get(access_key)

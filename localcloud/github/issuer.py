@@ -96,6 +96,8 @@ class Issuer:
     job: Job = field(default_factory=Job)
     request_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     lifetime: int = LIFETIME
+    minted: int = 0
+    """Tokens so far."""
     _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     _key_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -106,6 +108,7 @@ class Issuer:
 
     def token(self, audience: str = "", overrides: Mapping[str, Any] | None = None) -> str:
         """A signed token; without an audience it is the repository owner's URL, as at GitHub."""
+        self.minted += 1
         issued = int(time.time())
         owner = self.job.repository.split("/")[0]
         claims = {

@@ -19,7 +19,9 @@ import boto3
 import jwt
 import pytest
 from botocore.exceptions import ClientError
+from moto.sts.models import sts_backends
 
+from localcloud.aws.moto_seams import ACCOUNT
 from localcloud.cloud import Cloud
 from localcloud.control import Client, ControlError
 from tests.cloud.client import client_of
@@ -169,3 +171,81 @@ def test_the_job_the_tokens_speak_of_can_be_changed_from_outside(cloud: Cloud) -
     client.call("job", ref=before.ref)
     with pytest.raises(ControlError, match="token is missing or wrong"):
         Client(cloud.server.origin, "guess").call("status")
+
+
+@pytest.fixture
+def first(cloud: Cloud) -> Any:
+    """STS as the session of the deployer role sees it."""
+    return sts_with(cloud, assume(cloud, token_of(cloud))["Credentials"])
+
+
+def sts_with(cloud: Cloud, credentials: dict[str, Any]) -> Any:
+    return boto3.client(
+        "sts",
+        endpoint_url=cloud.environment["AWS_ENDPOINT_URL"],
+        region_name=cloud.environment["AWS_REGION"],
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+@pytest.fixture(scope="module")
+def second_role(cloud: Cloud) -> str:
+    """A role that trusts the deployer role, if it knows the external id."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": cloud.environment["ROLE_TO_ASSUME"]},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "tenant-7"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = client_of(cloud, "iam").create_role(
+        RoleName="second", AssumeRolePolicyDocument=document, MaxSessionDuration=43200
+    )
+    arn: str = made["Role"]["Arn"]
+    return arn
+
+
+def chained(client: Any, role: str, **wanted: Any) -> Any:
+    return client.assume_role(RoleArn=role, RoleSessionName="run-1", **{"ExternalId": "tenant-7", **wanted})
+
+
+def chain_refusal(client: Any, role: str, **wanted: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        chained(client, role, **wanted)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_a_role_hands_on_to_a_second_one_that_trusts_it(cloud: Cloud, first: Any, second_role: str) -> None:
+    given = chained(first, second_role)
+    assert sts_with(cloud, given["Credentials"]).get_caller_identity()["Arn"].endswith(":assumed-role/second/run-1")
+
+
+def test_a_wrong_external_id_and_a_stranger_are_refused_alike(cloud: Cloud, first: Any, second_role: str) -> None:
+    stranger, nothing = client_of(cloud, "sts"), f"{second_role}s"
+    for client, role, external_id in (
+        (first, second_role, "tenant-8"),
+        (stranger, second_role, "tenant-7"),
+        (first, nothing, "tenant-7"),
+    ):
+        code, message = chain_refusal(client, role, ExternalId=external_id)
+        assert code == "AccessDenied"
+        assert message.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {role}")
+
+
+def test_a_chained_session_lasts_an_hour_at_most_whatever_the_role_allows(first: Any, second_role: str) -> None:
+    assert "1 hour" in chain_refusal(first, second_role, DurationSeconds=3601)[1]
+
+
+def test_a_session_policy_is_kept_with_the_session(first: Any, second_role: str) -> None:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    given = chained(first, second_role, Policy=policy)
+    kept = sts_backends[ACCOUNT]["aws"].get_assumed_role_from_access_key(given["Credentials"]["AccessKeyId"])
+    assert kept is not None
+    assert kept.policy == policy
+    assert given["PackedPolicySize"] >= 1
+    assert chain_refusal(first, second_role, Policy="{")[0] == "MalformedPolicyDocument"
+    code, message = chain_refusal(first, second_role, Policy=json.dumps({"Statement": ["x" * 2048]}))
+    assert (code, message[-43:]) == ("ValidationError", "must have length less than or equal to 2048")
