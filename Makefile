@@ -34,8 +34,9 @@ bench-fleet: environment ## measure rollouts of 100 and 1,000 simulated instance
 environment: ## make .venv from requirements/dev.txt
 	@scripts/environment requirements/dev.txt .venv >/dev/null
 
-faces: environment ## write action.yml files and docs/action-reference.md from deployer.inputs
+faces: environment ## write what is derived: action.yml files, docs/action-reference.md, parts of infra/
 	@$(PYTHON) scripts/faces.py --write
+	@$(PYTHON) scripts/templates.py --write
 
 lock: ## resolve requirements/*.in to hashed lock files (needs uv)
 	@scripts/lock

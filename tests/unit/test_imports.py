@@ -1,4 +1,4 @@
-"""Imports point one way: commands → rollout, aws, github, image → core; and each world is known in one place only."""
+"""Imports point one way: commands → rollout, aws, github, image, infra → core; each world is known in one place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "scripts" / "deployer"
-LAYERS = ("core", "rollout", "aws", "github", "image", "commands")
+LAYERS = ("core", "rollout", "aws", "github", "image", "infra", "commands")
 AT_THE_TOP = {
     "deployer": set(LAYERS),
     "deployer.inputs": set(LAYERS) - {"core"},
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "aws": {"aws", "core"},
     "github": {"github", "core"},
     "image": {"image", "core"},
+    "infra": {"infra", "core"},
     "commands": set(LAYERS),
 }
 ONLY_IN = {"boto3": "aws", "botocore": "aws", "s3transfer": "aws", "github": "github"}

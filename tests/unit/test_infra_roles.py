@@ -1,0 +1,226 @@
+"""The roles of infra/: who may be them, and what they may never do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from deployer import instance_files
+from deployer.core.errors import BadInput
+from deployer.infra.roles import Role, identity_roles, storage_policy
+from deployer.infra.template import Place, Template
+
+ACCOUNT, REGION = "123456789012", "ap-northeast-2"
+ISSUER = "token.actions.githubusercontent.com"
+LEAST = {
+    "App": "orange",
+    "Bucket": "orange-releases",
+    "AutoScalingGroup": "orange-web",
+    "Repository": "acme/orange",
+    "RepositoryId": "222",
+    "RepositoryOwnerId": "111",
+}
+FULL = {
+    **LEAST,
+    "TargetGroup": "orange-web",
+    "ParameterName": "/orange/env",
+    "Environment": "production",
+    "EcrRepository": "orange",
+    "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111-2222",
+    "AlarmPrefix": "orange-",
+    "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+}
+
+
+def roles(**parameters: str) -> Mapping[str, Role]:
+    return identity_roles({**LEAST, **parameters}, ACCOUNT, REGION)
+
+
+def statements(role: Role) -> Iterator[Mapping[str, Any]]:
+    for policy in role.policies.values():
+        yield from policy["Statement"]
+
+
+def actions(role: Role) -> set[str]:
+    return {action for each in statements(role) for action in listed(each["Action"])}
+
+
+def statement(role: Role, action: str) -> Mapping[str, Any]:
+    (found,) = (each for each in statements(role) if action in listed(each["Action"]))
+    return found
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def condition(role: Role) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = role.trust["Statement"][0]["Condition"]
+    return found
+
+
+def test_there_are_four_roles_named_after_the_group() -> None:
+    assert {name: role.name for name, role in roles().items()} == {
+        "Deployer": "orange-web-deployer",
+        "Instance": "orange-web-instance",
+        "Monitoring": "orange-web-monitoring",
+        "Status": "orange-web-status",
+    }
+
+
+def test_a_job_in_an_environment_must_be_on_the_branch_too() -> None:
+    assert condition(roles(Environment="production")["Deployer"]) == {
+        "StringEquals": {
+            f"{ISSUER}:aud": "sts.amazonaws.com",
+            f"{ISSUER}:repository_id": "222",
+            f"{ISSUER}:sub": [
+                "repo:acme/orange:environment:production",
+                "repo:acme@111/orange@222:environment:production",
+            ],
+            f"{ISSUER}:ref": "refs/heads/main",
+        }
+    }
+
+
+def test_without_an_environment_the_subject_is_the_branch() -> None:
+    trusted = condition(roles(Ref="refs/heads/release")["Deployer"])["StringEquals"]
+
+    assert trusted[f"{ISSUER}:sub"] == [
+        "repo:acme/orange:ref:refs/heads/release",
+        "repo:acme@111/orange@222:ref:refs/heads/release",
+    ]
+    assert f"{ISSUER}:ref" not in trusted
+
+
+def test_an_environment_may_decide_alone_which_branches_deploy() -> None:
+    assert f"{ISSUER}:ref" not in condition(roles(Environment="production", Ref="")["Deployer"])["StringEquals"]
+
+
+def test_china_has_its_own_audience() -> None:
+    role = identity_roles(LEAST, ACCOUNT, "cn-north-1", "aws-cn")["Deployer"]
+
+    assert condition(role)["StringEquals"][f"{ISSUER}:aud"] == "sts.amazonaws.com.cn"
+    assert role.trust["Statement"][0]["Principal"]["Federated"].startswith("arn:aws-cn:iam::")
+
+
+def test_a_provider_that_is_there_is_taken() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
+    template = Template("identity.yml", {**LEAST, "OidcProviderArn": arn}, Place(ACCOUNT, REGION))
+
+    assert template.of_type("AWS::IAM::OIDCProvider") == ()
+    assert roles(OidcProviderArn=arn)["Deployer"].trust == roles()["Deployer"].trust
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("Repository", "acme/*"),
+        ("Repository", "acme"),
+        ("Environment", "prod*"),
+        ("Environment", "production:x"),
+        ("Ref", "refs/heads/*"),
+        ("Ref", "main"),
+        ("AutoScalingGroup", "orange-*"),
+        ("AutoScalingGroup", "x" * 54),
+        ("App", "../orange"),
+        ("ParameterName", "/"),
+        ("ParameterName", "/orange/*"),
+        ("ParameterName", "orange"),
+        ("TargetGroup", "*"),
+        ("EcrRepository", "orange*"),
+        ("AlarmPrefix", "*x"),
+    ],
+)
+def test_no_parameter_widens_a_role_by_a_pattern(parameter: str, value: str) -> None:
+    with pytest.raises(BadInput, match=parameter):
+        roles(**{parameter: value})
+
+
+@pytest.mark.parametrize("name", ["Deployer", "Instance", "Monitoring", "Status"])
+def test_every_role_can_be_bounded(name: str) -> None:
+    assert roles()[name].boundary == ""
+    assert roles(**FULL)[name].boundary == FULL["PermissionsBoundaryArn"]
+
+
+def test_the_deployer_has_no_way_to_secrets_to_root_or_to_the_fleet_itself() -> None:
+    granted = actions(roles(**FULL)["Deployer"])
+
+    assert not {action for action in granted if "*" in action or action.startswith(("ec2:", "iam:", "kms:", "sts:"))}
+    assert not granted & {"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "s3:DeleteObject"}
+
+
+def test_the_deployer_sends_one_document_to_one_group() -> None:
+    sending = [each for each in statements(roles(**FULL)["Deployer"]) if "ssm:SendCommand" in listed(each["Action"])]
+
+    assert [each["Resource"] for each in sending] == [
+        f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/awesomeorange-deploy",
+        f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*",
+    ]
+    assert sending[1]["Condition"] == {"StringEquals": {"ssm:resourceTag/aws:autoscaling:groupName": "orange-web"}}
+
+
+def test_what_is_not_there_is_not_granted() -> None:
+    services = {action.partition(":")[0] for role in roles().values() for action in actions(role)}
+
+    assert not services & {"ecr", "kms", "cloudwatch"}
+    assert "autoscaling:SuspendProcesses" not in actions(roles()["Deployer"])
+    assert not {action for action in actions(roles()["Instance"]) if action.startswith("ssm:Get")}
+
+
+def test_an_instance_reads_its_one_parameter() -> None:
+    instance = roles(**FULL)["Instance"]
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/orange/env"
+
+    assert statement(instance, "ssm:GetParameter")["Resource"] == arn
+    assert statement(instance, "kms:Decrypt")["Condition"]["StringLike"] == {"kms:EncryptionContext:PARAMETER_ARN": arn}
+    assert "ssm:GetParametersByPath" not in actions(instance)
+
+
+def test_an_instance_reads_the_parameters_below_its_path() -> None:
+    instance = roles(**{**FULL, "ParameterName": "/orange/production/"})["Instance"]
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/orange/production"
+
+    assert statement(instance, "ssm:GetParametersByPath")["Resource"] == [arn, f"{arn}/*"]
+    assert "ssm:GetParameter" not in actions(instance)
+
+
+def test_an_instance_writes_nothing() -> None:
+    assert {each for each in actions(roles(**FULL)["Instance"]) if each.startswith("s3:")} == {"s3:GetObject"}
+
+
+def test_composite_alarms_take_every_alarm() -> None:
+    arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:orange-*"
+
+    assert statement(roles(AlarmPrefix="orange-")["Deployer"], "cloudwatch:DescribeAlarms")["Resource"] == arn
+    assert statement(roles(AlarmPrefix="*")["Deployer"], "cloudwatch:DescribeAlarms")["Resource"] == "*"
+
+
+def test_looking_sends_nothing_and_writes_nothing() -> None:
+    changing = ("Put", "Send", "Cancel", "Suspend", "Resume", "Register", "Deregister", "Delete")
+    for name in ("Status", "Monitoring"):
+        assert not [each for each in actions(roles(**FULL)[name]) if each.partition(":")[2].startswith(changing)]
+
+
+def test_all_policies_of_a_role_fit_what_iam_takes_inline() -> None:
+    long = {**FULL, "App": "a" * 63, "Bucket": "b" * 63, "AutoScalingGroup": "g" * 53}
+    for role in roles(**long).values():
+        assert len("".join(json.dumps(each, separators=(",", ":")) for each in role.policies.values())) < 10_240
+
+
+def test_the_bucket_refuses_deletes_but_to_its_janitor() -> None:
+    janitor = f"arn:aws:iam::{ACCOUNT}:role/janitor"
+    alone = storage_policy({"Bucket": "orange-releases"}, ACCOUNT, REGION)
+    tidied = storage_policy({"Bucket": "orange-releases", "JanitorRoleArn": janitor}, ACCOUNT, REGION)
+
+    assert {each["Effect"] for each in alone["Statement"]} == {"Deny"}
+    assert "Condition" not in alone["Statement"][-1]
+    assert tidied["Statement"][-1]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": janitor}}
+
+
+def test_the_document_is_what_render_prints() -> None:
+    template = Template("storage.yml", {"Bucket": "orange-releases"}, Place(ACCOUNT, REGION))
+
+    assert template.properties("DeployDocument")["Content"] == instance_files.ssm_document()
