@@ -53,7 +53,7 @@ def _say(line: str) -> None:
 def _version(engine: Engine, words: list[str]) -> None:
     del engine
     _nothing_else(words)
-    _say("stand-in docker of the local cloud")
+    _say("Server: stand-in docker of the local cloud\n Engine:\n  Version:  27.5.1")
 
 
 def _pull(engine: Engine, words: list[str]) -> None:
@@ -116,8 +116,8 @@ def _logs(engine: Engine, words: list[str]) -> None:
 
 
 def _compose(engine: Engine, words: list[str]) -> None:
-    if words == ["version"]:
-        _say("stand-in compose v2 of the local cloud")
+    if words in (["version"], ["version", "--short"]):
+        _say("2.32.4" if len(words) > 1 else "stand-in compose v2 of the local cloud")
     else:
         _change(engine, words)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployer.core.errors import DeployError
 from deployer.core.keys import APP_PATTERN, BUCKET_PATTERN, GROUP_PATTERN
-from deployer.core.release import SHA256_PATTERN
+from deployer.core.release import PARAMETERS_PATTERN, SHA256_PATTERN
 from deployer.core.version import VERSION_PATTERN
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "instance"
@@ -32,9 +32,10 @@ _PARAMETERS = {
     "Version": (f"({VERSION_PATTERN})?", "Version of the release"),
     "ManifestSha256": (f"({SHA256_PATTERN})?", "SHA-256 of the release's manifest"),
     "Generation": (f"({GENERATION_PATTERN})?", "Fencing token of the rollout"),
+    "Parameters": (f"({PARAMETERS_PATTERN})?", "What `status` is to try to read; it says whether it could, no value"),
     "Timeout": (TIMEOUT_PATTERN, "Seconds until the command is killed: 5 to 172800, anything else means 3600"),
 }
-_DEFAULTS = {"Version": "", "ManifestSha256": "", "Generation": "", "Timeout": "3600"}
+_DEFAULTS = {"Version": "", "ManifestSha256": "", "Generation": "", "Parameters": "", "Timeout": "3600"}
 _OF_THE_STEP = frozenset({"Timeout"})
 """Not for the script: SSM itself puts them in where the step names them."""
 

@@ -22,6 +22,7 @@ GOOD = {
     "Version": ["", "v1.2.3", "20261124.7.1-abcdef0"],
     "ManifestSha256": ["", "0" * 64],
     "Generation": ["", "0", "42"],
+    "Parameters": ["", "/orange/env", "/orange/env:3", "/orange/env/", "env"],
     "Timeout": ["5", "600", "172800"],
 }
 BAD = {
@@ -32,6 +33,7 @@ BAD = {
     "Version": ["..", "-v", "v 1", "v1;id", "a" * 129],
     "ManifestSha256": ["0" * 63, "G" * 64, "0" * 65],
     "Generation": ["-1", "01", "1.0", "12345678901"],
+    "Parameters": ["/orange/*", "a b", "/orange/$(id)", "/orange/env:0", "//"],
     "Timeout": ["", "0", "10m", "60 ", "-1", "1000000"],
 }
 
@@ -103,7 +105,7 @@ def test_patterns_keep_bad_values_out(name: str, value: str) -> None:
 def test_parameters_with_a_default_may_be_left_out() -> None:
     defaults = {name for name, each in document()["parameters"].items() if "default" in each}
 
-    assert defaults == {"Version", "ManifestSha256", "Generation", "Timeout"}
+    assert defaults == {"Version", "ManifestSha256", "Generation", "Parameters", "Timeout"}
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deployer.core.marker import Marker, find_marker
+from deployer.core.marker import find_marker
 from deployer.core.orders import Delivery, Reply
 
 RUNNING = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
@@ -33,12 +33,15 @@ def reply_of(invocation: Mapping[str, Any], full_output: Callable[[str], str]) -
         return Reply(instance_id, Delivery.UNREACHABLE, detail=f"SSM says {status}")
     if status == UNHEARD:
         return Reply(instance_id, Delivery.UNHEARD, detail=f"SSM says {status}")
-    marker = _listed_marker(invocation) or find_marker(full_output(instance_id))
-    if marker:
-        return Reply(instance_id, Delivery.ANSWERED, marker)
+    output = _listed(invocation)
+    if not find_marker(output):
+        output = full_output(instance_id)
+    if marker := find_marker(output):
+        return Reply(instance_id, Delivery.ANSWERED, marker, output=output)
     return Reply(instance_id, Delivery.SILENT, detail=f"SSM says {status}, and it left no marker")
 
 
-def _listed_marker(invocation: Mapping[str, Any]) -> Marker | None:
+def _listed(invocation: Mapping[str, Any]) -> str:
+    """The part of standard output that the list keeps."""
     listed = "".join(str(plugin.get("Output", "")) for plugin in invocation.get("CommandPlugins", ()))
-    return find_marker(listed.partition(ERROR_PART)[0])
+    return listed.partition(ERROR_PART)[0]

@@ -140,6 +140,7 @@ class RunCommand:
                 "ManifestSha256": [target.manifest_sha256],
                 "Generation": [str(target.generation)],
                 "Timeout": [str(max(order.timeout, SHORTEST_RUN))],
+                **({"Parameters": [order.parameters]} if order.parameters else {}),
             },
         }
 

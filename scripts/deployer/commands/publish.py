@@ -20,7 +20,17 @@ from deployer.commands.registry_access import credentials_for
 from deployer.commands.release_version import version_for
 from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
-from deployer.core.release import EnvironmentSource, Git, Health, Release, ReleaseFile, Run, Script, sha256_of
+from deployer.core.release import (
+    PARAMETERS_PATTERN,
+    EnvironmentSource,
+    Git,
+    Health,
+    Release,
+    ReleaseFile,
+    Run,
+    Script,
+    sha256_of,
+)
 from deployer.core.sameness import differences
 from deployer.core.store import AlreadyThere, Store, Stored
 from deployer.github.console import Console
@@ -32,7 +42,6 @@ from deployer.image.registry import Registries
 from deployer.inputs import PublishInputs
 from deployer.outcome import Outcome
 
-PARAMETERS_PATTERN = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*(:[1-9]\d*|/)?"
 URL_PATTERN = r"https?://[!-~]+"
 
 

@@ -15,12 +15,14 @@ class Order:
     """One subcommand of the loader for one target; `timeout` is the time it may run (seconds).
 
     `id` is the order's own within its group: an order whose sending got no answer is looked up by it.
+    `parameters` names what `status` is to try to read, "" nothing: an older document does not take it.
     """
 
     id: str
     subcommand: str
     target: Target
     timeout: int
+    parameters: str = ""
 
 
 class Delivery(Enum):
@@ -34,12 +36,16 @@ class Delivery(Enum):
 
 @dataclass(frozen=True)
 class Reply:
-    """The end of an order at one instance; `detail` says in SSM's words what happened where no marker does."""
+    """The end of an order at one instance; `detail` says in SSM's words what happened where no marker does.
+
+    `output`: what it printed, as far as SSM lists it, the marker last.
+    """
 
     instance_id: str
     delivery: Delivery
     marker: Marker | None = None
     detail: str = ""
+    output: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from deployer.core.keys import APP_PATTERN
 from deployer.core.version import VERSION_PATTERN
 
 SHA256_PATTERN = r"[0-9a-f]{64}"
+PARAMETERS_PATTERN = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*(:[1-9][0-9]*|/)?"
+"""Parameter Store: a name, a name with a version, or a path ending in `/`."""
 PINNED_PATTERN = r"[^\s@]+@sha256:[0-9a-f]{64}"
 
 
