@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,3 +67,42 @@ def test_without_target_groups_nobody_is_asked() -> None:
     elbv2 = Elbv2({})
     assert TargetGroups(elbv2, []).traffic(["i-1"]) == {"i-1": Traffic.NONE}
     assert elbv2.calls == 0
+
+
+class InvalidTarget(Exception):
+    """What boto3 raises for a target that cannot be registered."""
+
+
+class Dying(Elbv2):
+    """Refuses to register who does not run any more, and everybody named with it."""
+
+    exceptions = SimpleNamespace(InvalidTargetException=InvalidTarget)
+
+    def __init__(self, *dead: str, message: str = "not in a running state and cannot be registered: '{}'") -> None:
+        super().__init__({})
+        self.dead, self.message = dead, message
+        self.registered: list[str] = []
+
+    def register_targets(self, TargetGroupArn: str, Targets: list[dict[str, str]]) -> None:  # noqa: N803
+        del TargetGroupArn
+        ids = [each["Id"] for each in Targets]
+        if dead := [each for each in ids if each in self.dead]:
+            raise InvalidTarget(self.message.format("', '".join(dead)))
+        self.registered += ids
+
+
+def test_an_instance_that_died_keeps_nobody_else_from_being_registered() -> None:
+    elbv2 = Dying("i-0000000b")
+    TargetGroups(elbv2, ["group"]).register(["i-0000000a", "i-0000000b", "i-0000000c"])
+    assert elbv2.registered == ["i-0000000a", "i-0000000c"]
+
+
+def test_registering_only_who_died_is_no_error() -> None:
+    elbv2 = Dying("i-0000000b")
+    TargetGroups(elbv2, ["group"]).register(["i-0000000b"])
+    assert elbv2.registered == []
+
+
+def test_a_refusal_that_names_nobody_stays_a_refusal() -> None:
+    with pytest.raises(InvalidTarget):
+        TargetGroups(Dying("i-0000000b", message="another VPC"), ["group"]).register(["i-0000000b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ _BY_STATE = {
     "unhealthy.draining": Traffic.DRAINING,
     "unused": Traffic.OUT,
 }
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 _WORST_FIRST = (Traffic.DRAINING, Traffic.UNHEALTHY, Traffic.STARTING, Traffic.HEALTHY)
 
 
@@ -46,11 +48,24 @@ class TargetGroups:
                 self._elbv2.deregister_targets(TargetGroupArn=arn, Targets=targets)
 
     def register(self, ids: Iterable[str]) -> None:
-        """Starts taking requests once the target group's health checks pass."""
-        targets = [{"Id": each} for each in ids]
+        """Starts taking requests once the target group's health checks pass; who does not run any more is left out.
+
+        One instance that died meanwhile has RegisterTargets refuse everyone it is called for (ELBv2: InvalidTarget).
+        """
+        ids = tuple(ids)
         for arn in self._arns:
             with calling(f"elasticloadbalancing:RegisterTargets in {arn}"):
-                self._elbv2.register_targets(TargetGroupArn=arn, Targets=targets)
+                self._register(arn, ids)
+
+    def _register(self, arn: str, ids: tuple[str, ...]) -> None:
+        try:
+            self._elbv2.register_targets(TargetGroupArn=arn, Targets=[{"Id": each} for each in ids])
+        except self._elbv2.exceptions.InvalidTargetException as error:
+            dead = set(_INSTANCE.findall(str(error))).intersection(ids)
+            if not dead:
+                raise
+            if left := tuple(each for each in ids if each not in dead):
+                self._register(arn, left)
 
     def _states(self, arn: str) -> dict[str, Traffic] | None:
         """By instance; None for a target group no listener uses: it never gets requests, nor health checks."""

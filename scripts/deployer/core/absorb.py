@@ -12,7 +12,7 @@ AGENT_GRACE = 300
 """Seconds an instance may be in service before its SSM agent is online: one that was just born needs a while."""
 
 ASK_FOR = 60
-"""Seconds an instance that left its activation in doubt has to say what it runs."""
+"""Seconds an instance that left its activation in doubt has to say what it runs; no longer than a whole activation."""
 
 
 def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
@@ -55,16 +55,17 @@ def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tupl
     if step.stage is Stage.PROVEN and _sick(plan, instance):
         return Stage.FAILED, "it turned unhealthy after it had been proven"
     if step.stage in UNCERTAIN:
-        return _unresolved(step, now)
+        return _unresolved(plan, step, now)
     if late := _late(plan, step, now):  # an activation that ran out of time may still be at it, or its answer was lost
         return Stage.DOUBTED if step.stage is Stage.ACTIVATING else Stage.FAILED, late
     return step.stage, ""
 
 
-def _unresolved(step: Step, now: float) -> tuple[Stage, str]:
-    if now - step.since <= ASK_FOR:
+def _unresolved(plan: Plan, step: Step, now: float) -> tuple[Stage, str]:
+    patience = min(ASK_FOR, plan.limits.instance_timeout)
+    if now - step.since <= patience:
         return step.stage, ""
-    return step.presumed, f"{step.reason}; asked what it runs, it did not answer within {ASK_FOR} s"
+    return step.presumed, f"{step.reason}; asked what it runs, it did not answer within {patience} s"
 
 
 def _mute(plan: Plan, instance: Instance, step: Step, now: float) -> bool:
