@@ -25,18 +25,27 @@ BLOCK = re.compile(
 )
 
 
-def written() -> Mapping[str, str]:
-    """Each template's path and its one generated text."""
-    return {"infra/storage.yml": instance_files.ssm_document()}
+NAMES_LINE = "export APP='a' BUCKET='b' GROUP='g' LIFECYCLE_HOOK='h'\n"
+"""The one line of the user data in which CloudFormation puts names."""
 
 
-def filled(template: str, text: str) -> str:
-    """The template with its block scalar holding `text`."""
-    match = BLOCK.search(template)
-    if match is None:
-        raise ValueError("the template has no block to write")
-    block = indent(text, match["margin"] + "  ")
-    return template[: match.start()] + match["head"] + block + match["tail"] + template[match.end() :]
+def written() -> Mapping[str, tuple[str, ...]]:
+    """Each template's path and its generated texts in order."""
+    before, found, after = instance_files.user_data("a", "b", "g", "h").partition(NAMES_LINE)
+    if not found:
+        raise ValueError("scripts/instance/user-data has no line any more that begins with export APP=")
+    return {"infra/storage.yml": (instance_files.ssm_document(),), "infra/fleet.yml": (before, after)}
+
+
+def filled(template: str, texts: tuple[str, ...]) -> str:
+    """The template with its generated blocks holding `texts`; raises ValueError unless there are as many."""
+    blocks = list(BLOCK.finditer(template))
+    parts, at = [], 0
+    for match, text in zip(blocks, texts, strict=True):
+        block = indent(text, match["margin"] + "  ")
+        parts += [template[at : match.start()], match["head"], block, match["tail"]]
+        at = match.end()
+    return "".join([*parts, template[at:]])
 
 
 def main(arguments: list[str]) -> int:
@@ -45,10 +54,10 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python scripts/templates.py --write | --check\n")
         return 2
     stale = False
-    for name, text in written().items():
+    for name, texts in written().items():
         path = ROOT / name
         present = path.read_text(encoding="utf-8")
-        wanted = filled(present, text)
+        wanted = filled(present, texts)
         if arguments == ["--write"]:
             path.write_text(wanted, encoding="utf-8")
         elif present != wanted:

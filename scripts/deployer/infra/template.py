@@ -50,10 +50,12 @@ class Template:
         given = _checked(name, body["Parameters"], parameters)
         self._functions = Functions({**place.pseudo_parameters, **given}, body.get("Conditions", {}), self._attribute)
 
-    def properties(self, logical_id: str) -> Mapping[str, Any]:
-        """The resource's properties as plain data."""
-        properties: Mapping[str, Any] = self._functions.resolve(self._resources[logical_id].get("Properties", {}))
-        return properties
+    def properties(self, logical_id: str, *path: str) -> Any:
+        """The resource's properties as plain data, or only what is found under `path` in them."""
+        node = self._resources[logical_id].get("Properties", {})
+        for each in path:
+            node = node[each]
+        return self._functions.resolve(node)
 
     def of_type(self, kind: str) -> tuple[str, ...]:
         """The logical ids of the resources of a type, those left out by a condition not among them."""
