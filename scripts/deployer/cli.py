@@ -40,7 +40,9 @@ COMMANDS = {
     "plan": Command("plan", inputs.RolloutInputs, "say what a rollout would do, changing nothing"),
     "status": Command("status", inputs.StatusInputs, "say what runs where"),
     "history": Command("history", inputs.StatusInputs, "list the rollouts of a group"),
-    "render": Command("render", inputs.RenderInputs, "print the SSM document or the launch template's user data"),
+    "render": Command(
+        "render", inputs.RenderInputs, "print the SSM document, the launch template's user data, or the policies"
+    ),
 }
 
 

@@ -245,8 +245,18 @@ class StatusInputs(FleetPlace):
 class RenderInputs:
     """render"""
 
-    what: str = required("document: the SSM document; user-data: what a launch template boots instances with")
-    app: str = optional("", "Name of the application (user-data)")
-    bucket: str = optional("", "S3 bucket of the application (user-data)")
-    auto_scaling_group: str = optional("", "Auto Scaling group the launch template belongs to (user-data)")
-    lifecycle_hook: str = optional("", "Launch lifecycle hook that user data completes once the instance is healthy")
+    what: str = required(
+        "document: the SSM document; user-data: what a launch template boots instances with; "
+        "policies: every role and the bucket policy as JSON"
+    )
+    app: str = optional("", "Name of the application (user-data, policies)")
+    bucket: str = optional("", "S3 bucket of the application (user-data, policies)")
+    auto_scaling_group: str = optional("", "Auto Scaling group it is for (user-data, policies)")
+    lifecycle_hook: str = optional(
+        "", "Launch lifecycle hook that user data completes once the instance is healthy (user-data)"
+    )
+    account_id: str = optional("", "Account the roles are for (policies)")
+    aws_region: str = optional("", "AWS region the roles are for (policies); default: AWS_REGION")
+    stack_parameters: Lines = optional(
+        (), "Parameters of infra/identity.yml and infra/storage.yml as Name=Value (policies)"
+    )

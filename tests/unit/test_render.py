@@ -1,6 +1,7 @@
 import json
 import re
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from deployer.commands import render
 from deployer.core.errors import BadInput
+from deployer.core.quantities import Lines
 from deployer.github.console import console_for
+from deployer.infra.roles import identity_roles, storage_policy
 from deployer.inputs import RenderInputs
 from deployer.instance_files import DIRECTORY, MOST_DOCUMENT, MOST_USER_DATA
 from localcloud.aws.documents import step_of
@@ -136,6 +139,58 @@ def test_the_command_prints_nothing_but_the_text(what: str, capsys: pytest.Captu
     render.run(inputs, console_for({}, machine_readable=False))
 
     assert capsys.readouterr().out == (render.document() if what == "document" else user_data())
+
+
+def policies(*stack_parameters: str, **inputs: str) -> dict[str, Any]:
+    names = {"app": "orange", "bucket": "orange-releases", "auto_scaling_group": "orange-web"}
+    place = {"account_id": "123456789012", "aws_region": "eu-central-1"}
+    given = RenderInputs(what="policies", stack_parameters=Lines(stack_parameters), **{**names, **place, **inputs})
+    printed: dict[str, Any] = json.loads(render.policies(given, {}))
+    return printed
+
+
+WHO = ("Repository=acme/orange", "RepositoryId=222", "RepositoryOwnerId=111")
+
+
+def test_the_policies_are_those_of_the_templates() -> None:
+    janitor = "arn:aws:iam::123456789012:role/janitor"
+    printed = policies(*WHO, "Environment=production", "Document=ours", f"JanitorRoleArn={janitor}")
+
+    parameters = {"App": "orange", "Bucket": "orange-releases", "AutoScalingGroup": "orange-web", "Document": "ours"}
+    who = {**dict(each.split("=", 1) for each in WHO), "Environment": "production"}
+    roles = identity_roles({**parameters, **who}, "123456789012", "eu-central-1")
+    bucket = {"Bucket": "orange-releases", "JanitorRoleArn": janitor}
+    assert printed["roles"] == {name: asdict(role) for name, role in roles.items()}
+    assert printed["bucket_policy"] == storage_policy(bucket, "123456789012", "eu-central-1")
+
+
+def test_the_region_decides_the_partition() -> None:
+    inputs = {"aws_region": "us-gov-west-1"}
+
+    assert '"arn:aws:' not in json.dumps(policies(*WHO, **inputs))
+    assert "arn:aws-us-gov:iam::123456789012:" in json.dumps(policies(*WHO, **inputs))
+
+
+def test_all_that_policies_lack_is_named_at_once() -> None:
+    with pytest.raises(BadInput) as refused:
+        policies("Repository=acme", "Colour=red", app="")
+
+    for said in ("App is required", "Repository is 'acme'", "RepositoryId is required", "Colour is no parameter"):
+        assert said in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [({"account_id": "123"}, "account-id"), ({"aws_region": ""}, "aws-region"), ({"aws_region": "eu"}, "aws-region")],
+)
+def test_policies_are_for_an_account_and_a_region(inputs: dict[str, str], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        policies(*WHO, **inputs)
+
+
+def test_a_stack_parameter_has_a_name_and_a_value() -> None:
+    with pytest.raises(BadInput, match="'Repository'"):
+        policies("Repository")
 
 
 def test_anything_else_to_render_is_bad_input() -> None:

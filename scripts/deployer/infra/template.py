@@ -95,6 +95,16 @@ _ATTRIBUTES: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Place], str]]
 }
 
 
+def parameter_names(name: str) -> frozenset[str]:
+    """The parameters of a template."""
+    return frozenset(read(name)["Parameters"])
+
+
+def partition_of(region: str) -> str:
+    """The partition a region belongs to, the first part of its ARNs."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+
+
 @cache
 def read(name: str) -> Mapping[str, Any]:
     """The template as it stands, short forms of functions written out."""
