@@ -35,7 +35,6 @@ class Host:
         "fetched",
         "generation",
         "healthy_mark",
-        "hurt_by_us",
         "id",
         "lifecycle",
         "lock",
@@ -47,6 +46,7 @@ class Host:
         "registered",
         "sick_until",
         "since",
+        "struck",
         "tried",
         "up",
         "version",
@@ -67,7 +67,8 @@ class Host:
         self.queue: deque[Work] = deque()
         self.applied: list[tuple[int, str, str]] = []
         """Every release it began to run: generation, version, on whose behalf (order, duplicate, boot)."""
-        self.hurt_by_us = False
+        self.struck = False
+        """It does not answer because it died or started anew by itself; without a load balancer nobody can know."""
 
     def rests_on(self, version: str, generation: int, now: float) -> None:
         """It ran this release long before."""

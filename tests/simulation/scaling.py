@@ -136,7 +136,7 @@ class Scaling:
                 work.dead = True
         host.lock = None
         host.queue.clear()
-        host.up = ""
+        host.up, host.struck = "", True
         host.settle(self.world.timeline.now)
 
     def _reboots(self, host: Host | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tests.simulation.findings import Findings
+from tests.simulation.host import Host
 from tests.simulation.watch import Seen, Told, Watch, marker_in
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Shown:
     def _fall_ill(watch: Watch) -> None:
         """Who served after its proof and does not any more is no proof."""
         for each in tuple(watch.proven_at):
-            _, serves, traffic = watch.seen.get(each, ("", False, ""))
-            if serves:
+            lifecycle, serves, traffic = watch.seen.get(each, ("", False, ""))
+            if serves or lifecycle == "Standby":
                 watch.served.add(each)
             elif traffic == "unhealthy" and each in watch.served:
                 del watch.proven_at[each]
@@ -74,11 +75,17 @@ class Shown:
             return True
         if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
-        if world.ssm.unfinished_change(instance_id) or (host.attempt and not host.doubled):
+        return not world.ssm.unfinished_change(instance_id) and self._is_up(watch, host)
+
+    def _is_up(self, watch: Watch, host: Host) -> bool:
+        balancer = self._world.balancer
+        if host.struck and not balancer.there:
+            return True
+        if host.attempt and not host.doubled:
             return False
         if watch.takes_down or host.lifecycle != "InService":
             return True
-        return watch.seen[instance_id][1] if world.balancer.there else world.balancer.answers(host)
+        return watch.seen[host.id][1] if balancer.there else balancer.answers(host)
 
     def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
         """The end of an order at one instance is shown to a run."""

@@ -63,7 +63,8 @@ class Taken:
         """Down by our doing, and told so, where no load balancer says it."""
         hosts = {} if self._world.balancer.there else self._world.hosts
         known = [hosts[each] for each in watch.failed & watch.touched if each in hosts and not hosts[each].doubled]
-        return {each.id for each in known if each.lifecycle == "InService" and not self._world.balancer.answers(each)}
+        ours = (each for each in known if each.lifecycle == "InService" and not each.struck)
+        return {each.id for each in ours if not self._world.balancer.answers(each)}
 
     def _holds_limits(self, watch: Watch, new: list[str], what: str) -> None:
         if watch.goes_back:

@@ -96,10 +96,6 @@ class Watch:
         """There is no release to go back to: nothing is to run, so nothing is to serve."""
         return self.goes_back and self.ways_back == {""}
 
-    def died_with(self, version: str) -> bool:
-        """It rolled this release out, promoted it, and did not end well."""
-        return self.version == version and self.promoted and self.result not in ("succeeded", "rolled-back", "failed")
-
     def looks(self, instances: Iterable[Seen]) -> None:
         seen: dict[str, tuple[str, bool, str]] = {}
         settled = 0

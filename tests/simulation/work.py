@@ -69,7 +69,7 @@ class Work:
     def _gets_up(self, host: Host, version: str) -> None:
         well = not self.world.releases.hits(version, "never_healthy", host.id)
         if host.alive and host.lock is None and host.attempt == version and not host.up and well:
-            host.up = version
+            host.up, host.struck = version, False
             host.settle(self.world.timeline.now)
 
     def _takes_desired(self) -> bool:
@@ -162,7 +162,7 @@ class Work:
 
     def _runs(self, version: str) -> None:
         host, releases, timeline = self.host, self.world.releases, self.world.timeline
-        host.up, host.sick_until = version, 0.0
+        host.up, host.sick_until, host.struck = version, 0.0, False
         host.no_traffic = releases.hits(version, "no_traffic", host.id)
         host.settle(timeline.now)
         if releases.hits(version, "sickens", host.id):

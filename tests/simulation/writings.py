@@ -91,6 +91,11 @@ class Writings:
         if len(without) > allowed:
             self._findings.violated(8, f"{watch.runner} promotes {version}, which does not run on {without}")
 
+    def _ended_well(self, watch: Watch) -> bool:
+        """As far as its record says: the end of one whose record AWS would not write is known to nobody."""
+        record = json.loads(self._world.bucket.raw(f"rollouts/{watch.forward:010d}.json") or b"{}")
+        return record.get("result") in ("succeeded", "rolled-back", "failed")
+
     def _sets_out(self, watch: Watch) -> None:
         """It has the lease. If it must it goes back to what is desired now.
 
@@ -100,7 +105,8 @@ class Writings:
         watch.before = desired["version"]
         watch.ways_back = {watch.before}
         again = watch.before == watch.version and any(
-            each.died_with(watch.version) for each in self._findings.watches.values()
+            each.version == watch.version and each.promoted and not self._ended_well(each)
+            for each in self._findings.watches.values()
         )
         if desired["previous"] and again:
             watch.ways_back.add(desired["previous"]["version"])

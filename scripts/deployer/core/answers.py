@@ -15,9 +15,11 @@ def hear(plan: Plan, progress: Progress, reply: Reply, now: float) -> Progress:
     """
     step = progress.of(reply.instance_id)
     if reply.marker and not (step.stage is Stage.ASKING and reply.marker.reason):  # it may still be changing
-        progress = progress.heard(reply.instance_id, reply.marker)
+        settled = step.stage is not Stage.ASKING or _proves(plan, reply.marker)
+        progress = progress.heard(reply.instance_id, reply.marker, settled)
     if step.stage is Stage.ACTIVATING and reply.delivery in _PRESUMED:
-        return progress.doubted(reply.instance_id, _PRESUMED[reply.delivery], now, reply.detail)
+        over = reply.delivery is Delivery.SILENT
+        return progress.doubted(reply.instance_id, _PRESUMED[reply.delivery], now, reply.detail, over)
     stage, reason = _meaning(plan, step, reply)
     return progress if stage is step.stage else progress.moved((reply.instance_id,), stage, now, reason)
 

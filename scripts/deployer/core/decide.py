@@ -74,7 +74,9 @@ def _named(progress: Progress, ids: tuple[str, ...]) -> str:
 
 
 def _state(step: Step) -> str:
-    return step.reason or (f"runs {step.running}" if step.stage is Stage.PROVEN else step.stage.value)
+    if step.reason or step.stage is Stage.PROVEN:
+        return step.reason or f"runs {step.running}"
+    return f"it failed before, and is {step.stage.value} now" if step.failed else step.stage.value
 
 
 def _unproven(progress: Progress) -> tuple[str, ...]:
@@ -127,10 +129,11 @@ def _where(fleet: Fleet, ids: tuple[str, ...], *traffic: Traffic) -> tuple[str, 
 def _runs_previous(plan: Plan, progress: Progress, instance_id: str) -> bool:
     """It may serve again although it is lost: it put the previous release back by itself, or never left it.
 
-    Its last marker says so; where that is in doubt, as in the middle of an activation, the marker names no version.
+    Its last marker says so, and no order may still be under way there.
     """
     previous = plan.target if plan.goes_back else plan.previous
-    return previous is not None and bool(previous.version) and progress.of(instance_id).running == previous.version
+    step = progress.of(instance_id)
+    return previous is not None and bool(previous.version) and step.running == previous.version and not step.in_doubt
 
 
 def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:

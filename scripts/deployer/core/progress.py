@@ -89,8 +89,8 @@ class Progress:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Who failed, whether it is still there or not: a release is not better for what it broke being replaced."""
-        return (*self.at(Stage.FAILED), *(each for each in self.at(Stage.GONE) if self.of(each).failed))
+        """Who failed and has proven nothing since: a second attempt and being replaced make no release better."""
+        return tuple(each for each, step in self.steps.items() if step.failed and each in self.owing)
 
     @cached_property
     def touched(self) -> tuple[str, ...]:
@@ -127,10 +127,13 @@ class Progress:
         }
         return replace(self, steps={**self.steps, **again})
 
-    def doubted(self, instance_id: str, presumed: Stage, now: float, reason: str) -> Progress:
-        """Nobody knows what this instance runs: an order may have been carried out, and left no marker."""
+    def doubted(self, instance_id: str, presumed: Stage, now: float, reason: str, over: bool = False) -> Progress:
+        """Nobody knows what this instance runs: an order may have been carried out, and left no marker.
+
+        `over`: the order has ended at least, so that what the instance says it runs it will go on running.
+        """
         step = _entered(self.of(instance_id), Stage.DOUBTED, now, reason)
-        step = replace(step, running=None, in_doubt=True, marker=None, presumed=presumed)
+        step = replace(step, running=None, in_doubt=not over, marker=None, presumed=presumed)
         return replace(self, steps={**self.steps, instance_id: step})
 
     def perhaps_told(self, ids: Iterable[str], version: str) -> Progress:
@@ -151,9 +154,18 @@ class Progress:
         }
         return replace(self, steps={**self.steps, **told})
 
-    def heard(self, instance_id: str, marker: Marker) -> Progress:
-        """What an instance's marker says it runs is remembered; its stage does not change."""
-        step = replace(self.of(instance_id), running=marker.version, in_doubt=False, marker=marker)
+    def perhaps_out(self, ids: Iterable[str]) -> Progress:
+        """These instances may have been taken out of their target groups: they take up room until they are again."""
+        out = {each: replace(self.of(each), touched=True, in_doubt=True) for each in ids}
+        return replace(self, steps={**self.steps, **out})
+
+    def heard(self, instance_id: str, marker: Marker, settled: bool = True) -> Progress:
+        """What an instance's marker says it runs is remembered; its stage does not change.
+
+        Not `settled`: it only answers a question, and may yet carry out the order whose end nobody heard of.
+        """
+        step = self.of(instance_id)
+        step = replace(step, running=marker.version, in_doubt=step.in_doubt and not settled, marker=marker)
         return replace(self, steps={**self.steps, instance_id: step})
 
 

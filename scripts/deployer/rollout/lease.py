@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from uuid import uuid4
 
 from deployer.core import document
-from deployer.core.errors import DeployError, LeaseHeld
+from deployer.core.errors import DeployError, LeaseHeld, Refused
 from deployer.core.store import AlreadyThere, Changed, Owned, Store, Stored, write
 from deployer.rollout.ports import Clock
 
@@ -88,15 +88,21 @@ class Lease:
     def generation(self) -> int:
         return self._holder.generation
 
-    @property
-    def runs(self) -> bool:
-        """True as long as nobody else can have taken it."""
-        return self._clock.now() - self._renewed_at < LIFETIME
-
     def renew(self) -> None:
         """Renews if it is time to, again if that took long; raises LeaseHeld when somebody took over."""
         while self._clock.now() - self._renewed_at >= RENEW_AFTER:
             self._write(self._holder)
+
+    def check(self) -> None:
+        """For what is put in order at the end: renews too, but goes without while nobody else can have taken it.
+
+        Raises LeaseHeld when somebody took over, Refused when somebody may have.
+        """
+        try:
+            self.renew()
+        except Refused:
+            if self._clock.now() - self._renewed_at >= LIFETIME:
+                raise
 
     def advance(self) -> int:
         """The next generation, under the same lease: from here on the orders given before are fenced.

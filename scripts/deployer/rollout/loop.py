@@ -166,9 +166,7 @@ class Loop:
             case Prefetch(ids):
                 self._order("prefetch", ids, Stage.PREFETCHING)
             case Drain(ids):
-                self._out.update(ids)
-                self._group.drain(ids)
-                self._move(ids, Stage.DRAINING)
+                self._drain(ids)
             case Activate(ids):
                 self._order("activate" if self.plan.target.version else "down", ids, Stage.ACTIVATING)
             case Ask(ids):
@@ -179,6 +177,15 @@ class Loop:
                 self._move([each for each in ids if each in self.progress.at(Stage.ACTIVATED)], Stage.JOINING)
             case Retry(ids):
                 self.progress = self.progress.retried(ids, self._clock.now())
+
+    def _drain(self, ids: tuple[str, ...]) -> None:
+        self._out.update(ids)
+        try:
+            self._group.drain(ids)
+        except Refused:
+            self.progress = self.progress.perhaps_out(ids)
+            raise
+        self._move(ids, Stage.DRAINING)
 
     def _move(self, ids: tuple[str, ...] | list[str], stage: Stage) -> None:
         self.progress = self.progress.moved(ids, stage, self._clock.now())
@@ -229,9 +236,14 @@ class Loop:
     def _rejoin(self) -> None:
         """What is still out of its target groups goes back in, however it ended: health checks judge it there."""
         out = tuple(each.id for each in self._seen.settled if each.in_service and each.id in self._out)
+
+        def register() -> None:
+            self._lease.check()
+            self._group.register(out)
+
         if out:
             with suppress(Refused):
-                patiently(self._clock, lambda: self._group.register(out))
+                patiently(self._clock, register)
 
     def _interrupted(self) -> Ending:
         if not self._seen.instances:  # whom a dead run left somewhere is put right and named all the same

@@ -215,12 +215,13 @@ def _resume(world: World, lease: Lease, record: Record) -> None:
     processes = record.entry.suspended
     if not processes:
         return
-    with suppress(Refused):
-        lease.renew()
+
+    def resume() -> None:
+        lease.check()
+        world.group.resume(processes)
+
     try:
-        if not lease.runs:
-            raise Refused("the lease could not be renewed, so another rollout may have begun")
-        patiently(world.clock, lambda: world.group.resume(processes))
+        patiently(world.clock, resume)
     except Refused as error:
         paste = f"aws autoscaling resume-processes --auto-scaling-group-name {world.group.name} --scaling-processes"
         told = f"{error.what}; the next rollout resumes them, or run: {paste} {' '.join(processes)}"
