@@ -100,6 +100,15 @@ def test_an_answer_ends_the_doubt() -> None:
     assert not hear(PLAN, told, Reply("i-1", Delivery.ANSWERED, RUNS_IT), 12.0).of("i-1").in_doubt
 
 
+@pytest.mark.parametrize(("delivery", "in_doubt"), [(Delivery.SILENT, False), (Delivery.UNHEARD, True)])
+def test_what_an_instance_says_it_runs_is_the_last_word_only_where_its_order_has_ended(
+    delivery: Delivery, in_doubt: bool
+) -> None:
+    told = Reply("i-1", Delivery.ANSWERED, Marker("unchanged", "v1", 6, SHA))
+    step = hear(PLAN, doubted(delivery), told, 22.0).of("i-1")
+    assert (step.running, step.in_doubt) == ("v1", in_doubt)
+
+
 def test_an_order_that_never_arrived_leaves_no_doubt() -> None:
     step = hear(PLAN, at(Stage.ACTIVATING), Reply("i-1", Delivery.UNREACHABLE, detail="SSM says so"), 20.0).of("i-1")
     assert step.stage is Stage.UNREACHABLE

@@ -13,7 +13,7 @@ from deployer.core.errors import Interrupted, LeaseHeld, Refused, Unanswered
 from deployer.core.orders import Order, Sent
 from deployer.core.quantities import Seconds
 from deployer.core.release import Desired, ReleaseRef
-from deployer.rollout.lease import Holder
+from deployer.rollout.lease import LIFETIME, Holder
 from deployer.rollout.rollout import QUIET
 from tests.unit.fake_fleet import World, sha_of
 from tests.unit.rolling import desired_of, fleet_of, left_behind, record_of, roll, wish
@@ -59,14 +59,15 @@ def test_waiting_for_the_lease_can_be_given_up() -> None:
     assert caught.value.exit_code == 130
 
 
+def steal_lease(world: World) -> None:
+    key = keys.lease("orange", world.name)
+    world.replace(key, Holder(9, "somebody", "", world.time + 900, False).to_json(), world.objects[key].etag)
+
+
 def test_a_rollout_whose_lease_was_taken_over_stops() -> None:
     world = fleet_of(3)
     key = keys.lease("orange", world.name)
-
-    def steal() -> None:
-        world.replace(key, Holder(9, "somebody", "", world.time + 60, False).to_json(), world.objects[key].etag)
-
-    world.later(5, steal)
+    world.later(5, lambda: steal_lease(world))
     with pytest.raises(LeaseHeld, match="took this group's lease over"):
         roll(world, wish(canary_bake=Seconds(120)))
     assert world.suspended == set(QUIET)  # whoever took over relies on it, and resumes by the record
@@ -205,6 +206,44 @@ def test_who_may_have_been_told_is_touched_and_named(monkeypatch: pytest.MonkeyP
     assert ending.result is Result.COULD_NOT_RESTORE
     assert "as they were left: i-0" in ending.reason
     assert ending.progress.of("i-0").in_doubt
+
+
+def test_who_may_have_been_drained_takes_up_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fleet_of(3)
+    drain, drained = World.drain, []
+
+    def lose_the_answer(world: World, ids: Iterable[str]) -> None:
+        ids = tuple(ids)
+        drain(world, ids)
+        drained.append(ids)
+        if len(drained) == 1:
+            world.hosts["i-1"].healthy = False  # it would be taken first, for it takes nothing away
+            raise Refused("no answer from elasticloadbalancing:DeregisterTargets")
+
+    monkeypatch.setattr(World, "drain", lose_the_answer)
+    assert roll(world, wish(failures=3)).ending.result is Result.ROLLED_BACK  # i-1 stays unhealthy
+    assert drained[:2] == [("i-0",), ("i-0",)]
+
+
+@pytest.mark.parametrize("call", ["register", "resume"])
+def test_nothing_is_put_in_order_any_more_once_another_rollout_has_taken_over(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS refuses, the process stands still before it tries again, and meanwhile its lease has expired."""
+    world = fleet_of(3)
+    world.broken["v2"] = {"*"}
+    calls: list[float] = []
+
+    def refuse(world: World, *_given: Any) -> None:
+        calls.append(world.time)
+        steal_lease(world)
+        world.time += LIFETIME
+        raise Refused(f"{call} was refused")
+
+    monkeypatch.setattr(World, call, refuse)
+    with pytest.raises(LeaseHeld, match="took this group's lease over"):
+        roll(world, wish(auto_rollback=False))
+    assert len(calls) == 1
 
 
 def test_an_error_nobody_foresaw_still_ends_the_record() -> None:

@@ -47,8 +47,9 @@ def test_an_instance_that_failed_and_was_replaced_still_counts_as_failed() -> No
 
 def test_an_instance_that_failed_and_left_before_its_second_attempt_still_counts_as_failed() -> None:
     progress = Progress({"i-0": Step(Stage.FAILED, failed=True)}, frozenset({"i-0"}))
-    left = progress.retried(["i-0"], 1.0).moved(["i-0"], Stage.GONE, 2.0)
-    assert left.failed == ("i-0",)
+    again = progress.retried(["i-0"], 1.0)
+    assert again.failed == ("i-0",)
+    assert again.moved(["i-0"], Stage.GONE, 2.0).failed == ("i-0",)
     made_good = progress.retried(["i-0"], 1.0).moved(["i-0"], Stage.PROVEN, 2.0).moved(["i-0"], Stage.GONE, 3.0)
     assert made_good.failed == ()
 
