@@ -35,6 +35,7 @@ OUTPUTS = {
     "aws-account-id": "Account the credentials belong to",
     "role-arn": "ARN of the identity AWS sees",
     "manifest-sha256": "Checksum of the release's manifest",
+    "checks": "What each check says: section, name, state, said, fix (JSON)",
     "expires-at": "When the credentials end (UTC), empty if they do not",
 }
 
@@ -113,6 +114,13 @@ ACTIONS = {
             "instances": "What each instance says it runs, by group (JSON)",
         },
         "activity",
+    ),
+    "doctor": Action(
+        "Look before the first deploy",
+        "doctor",
+        "Look at all that a first deploy needs, changing nothing, and say what to do about what is missing",
+        {"status": "`healthy` if nothing is a problem, else `problems`", "checks": OUTPUTS["checks"]},
+        "heart",
     ),
 }
 

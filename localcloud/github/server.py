@@ -6,16 +6,19 @@ import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
 from localcloud.github.deployments import Deployments, Refusal
 from localcloud.github.issuer import Issuer
+from localcloud.github.repositories import Repositories
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PREFIX = "/_github"
+_OF_REPOSITORY = re.compile(r"/api/repos/([^/]+/[^/]+)/(commits|environments)/([^/]+)")
 _DEPLOYMENTS = re.compile(r"/api/repos/([^/]+/[^/]+)/deployments(?:/(\d+)(/statuses)?)?")
 
 
@@ -28,6 +31,7 @@ class GitHub:
         self.api_url = f"{base}/api"
         self.token_url = f"{base}/token?api-version=2.0"
         self.deployments = Deployments(self.api_url)
+        self.repositories = Repositories(self.api_url)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -45,6 +49,10 @@ class GitHub:
             return 200, self.issuer.keys()
         if path == "/token":
             return self._token(request)
+        if found := _OF_REPOSITORY.fullmatch(path):
+            repository, kind, name = found.groups()
+            ask = self.repositories.commit if kind == "commits" else self.repositories.environment
+            return 200, ask(repository, unquote(name))
         found = _DEPLOYMENTS.fullmatch(path)
         if found is None:
             raise Refusal(404, "Not Found")
@@ -59,6 +67,7 @@ class GitHub:
     def _deployment_call(
         self, request: Request, repository: str, number: str | None, statuses: str | None
     ) -> tuple[int, Any]:
+        self.repositories.check_allowed("deployments")
         posted = json.loads(request.get_data() or b"{}") if request.method == "POST" else None
         if number is None:
             if posted is not None:

@@ -40,6 +40,7 @@ COMMANDS = {
     "plan": Command("plan", inputs.RolloutInputs, "say what a rollout would do, changing nothing"),
     "status": Command("status", inputs.StatusInputs, "say what runs where"),
     "history": Command("history", inputs.StatusInputs, "list the rollouts of a group"),
+    "doctor": Command("doctor", inputs.DoctorInputs, "look at all that a first deploy needs, changing nothing"),
     "render": Command(
         "render", inputs.RenderInputs, "print the SSM document, the launch template's user data, or the policies"
     ),

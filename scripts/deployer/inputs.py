@@ -242,6 +242,23 @@ class StatusInputs(FleetPlace):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DoctorInputs(FleetPlace):
+    """doctor"""
+
+    document: str = optional("awesomeorange-deploy", "SSM document the instances run")
+    parameters: str = optional("", "What `publish` is given as `parameters`: each instance tries to read it")
+    health_check: str = optional("", "What `publish` is given as `health-check`")
+    compose_files: Lines = optional(
+        ("docker-compose.yml",),
+        "Compose files, if they are here: for how long containers take to stop",
+        shown="docker-compose.yml",
+    )
+    image: str = optional("", "Image that is built, or that a compose file names: its registry is asked")
+    environment: str = optional("", "GitHub environment of the deploying job; default: the one this job names")
+    github_token: str = optional("", "Token whose permissions are looked at", shown="${{ github.token }}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderInputs:
     """render"""
 

@@ -23,6 +23,7 @@ COMMAND_OF = {
     "rollback": "rollback",
     "plan": "plan",
     "status": "status",
+    "doctor": "doctor",
 }
 ACTIONS = ["", *(f"actions/{name}" for name in COMMAND_OF)]
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("examples/*/.github/workflows/*.yml")])

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "scripts" / "deployer"
-LAYERS = ("core", "rollout", "aws", "github", "image", "infra", "commands")
+LAYERS = ("core", "rollout", "aws", "github", "image", "infra", "doctor", "commands")
 AT_THE_TOP = {
     "deployer": set(LAYERS),
     "deployer.inputs": set(LAYERS) - {"core"},
     "deployer.outcome": set(LAYERS) - {"core"},
-    "deployer.instance_files": {"commands"},
+    "deployer.instance_files": {"commands", "doctor"},
     "deployer.cli": set[str](),
 }
 """Modules outside the layers, and who may import them."""
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "github": {"github", "core"},
     "image": {"image", "core"},
     "infra": {"infra", "core"},
+    "doctor": set(LAYERS),
     "commands": set(LAYERS),
 }
 ONLY_IN = {"boto3": "aws", "botocore": "aws", "s3transfer": "aws", "github": "github"}

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from deployer.aws.refusals import calling
 
 BELIEVED = 600  # seconds
 PAGE = 50  # DescribeInstanceInformation: 5 to 50 results a page
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent as SSM knows it; `ping` is Online, ConnectionLost or Inactive."""
+
+    instance_id: str
+    ping: str
+    version: str
+    is_latest: bool
 
 
 class Agents:
@@ -43,3 +54,18 @@ class Agents:
                 MaxResults=PAGE,
             )
         return {str(each["InstanceId"]) for each in answer["InstanceInformationList"]}
+
+
+def registered(ssm: Any, ids: Iterable[str]) -> tuple[Agent, ...]:
+    """Those of the instances that SSM knows, whether their agent is online or not."""
+    wanted, found = sorted(ids), []
+    for start in range(0, len(wanted), PAGE):
+        with calling("ssm:DescribeInstanceInformation"):
+            answer = ssm.describe_instance_information(
+                Filters=[{"Key": "InstanceIds", "Values": wanted[start : start + PAGE]}], MaxResults=PAGE
+            )
+        found += answer["InstanceInformationList"]
+    return tuple(
+        Agent(each["InstanceId"], each["PingStatus"], each.get("AgentVersion", ""), each.get("IsLatestVersion", True))
+        for each in found
+    )

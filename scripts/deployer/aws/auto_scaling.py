@@ -7,7 +7,7 @@ for each target group, and one for the SSM agents not yet known to be online.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.aws.agents import Agents
@@ -27,6 +27,10 @@ class Described:
     target_group_arns: tuple[str, ...]
     suspended: tuple[str, ...]
     freeze: str = ""
+    desired_capacity: int = 0
+    health_check_type: str = "EC2"
+    launch_template: Mapping[str, str] = field(default_factory=dict)
+    """LaunchTemplateId or LaunchTemplateName, and Version; empty for a group without one."""
 
 
 class AutoScalingGroup:
@@ -100,7 +104,24 @@ def describe(autoscaling: Any, name: str) -> Described:
         target_group_arns=tuple(group.get("TargetGroupARNs", ())),
         suspended=tuple(each["ProcessName"] for each in group.get("SuspendedProcesses", ())),
         freeze=_freeze({each["Key"]: each.get("Value", "") for each in group.get("Tags", ())}),
+        desired_capacity=int(group.get("DesiredCapacity", 0)),
+        health_check_type=str(group.get("HealthCheckType", "EC2")),
+        launch_template=_launch_template(group),
     )
+
+
+def launch_hooks(autoscaling: Any, name: str) -> tuple[Mapping[str, Any], ...]:
+    """The group's launch lifecycle hooks, as DescribeLifecycleHooks gives them."""
+    with calling(f"autoscaling:DescribeLifecycleHooks of {name}"):
+        hooks = autoscaling.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"]
+    return tuple(each for each in hooks if each["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_LAUNCHING")
+
+
+def _launch_template(group: Mapping[str, Any]) -> Mapping[str, str]:
+    """Its own, or the one of its mixed instances policy."""
+    mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {}).get("LaunchTemplateSpecification", {})
+    named: Mapping[str, str] = group.get("LaunchTemplate") or mixed
+    return named
 
 
 def _freeze(tags: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from deployer.aws.refusals import calling
-from deployer.core.errors import Refused
+from deployer.core.errors import BadInput, Refused
 
 AGAIN = "run again; if it stays so, log in before this step with docker login"
 
@@ -40,3 +40,30 @@ def login(client: Any) -> tuple[str, str]:
     if not colon:
         raise Refused("ecr:GetAuthorizationToken answered with a token of an unknown form", AGAIN)
     return user, password
+
+
+def has_fixed_tags(client: Any, repository: str) -> bool:
+    """Whether a tag of the repository never moves; raises BadInput where there is no such repository."""
+    with calling(f"ecr:DescribeRepositories of {repository}"):
+        try:
+            found = client.describe_repositories(repositoryNames=[repository])["repositories"][0]
+        except client.exceptions.RepositoryNotFoundException as error:
+            raise _no_repository(client, repository) from error
+    return str(found.get("imageTagMutability", "")).startswith("IMMUTABLE")
+
+
+def check_there(client: Any, repository: str) -> None:
+    """Raises BadInput where there is no such repository; takes what a push takes anyway (ecr:BatchGetImage)."""
+    with calling(f"ecr:BatchGetImage of {repository}"):
+        try:
+            client.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "latest"}])
+        except client.exceptions.RepositoryNotFoundException as error:
+            raise _no_repository(client, repository) from error
+
+
+def _no_repository(client: Any, repository: str) -> BadInput:
+    region = client.meta.region_name
+    return BadInput(
+        f"there is no ECR repository {repository} in {region}",
+        f"aws ecr create-repository --repository-name {repository} --image-tag-mutability IMMUTABLE --region {region}",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from deployer.core.errors import DeployError, Refused
+from deployer.core.errors import Denied, DeployError, Refused
 
 _SAID = re.compile(
     r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<what>\S+))?"
@@ -28,9 +28,10 @@ def permission_missing(call: str, message: str) -> DeployError:
     """The refusal for a denied `call` (`service:Operation on WHAT`); AWS's `message` wins where it says more."""
     said = _SAID.search(message)
     if said and "explicit deny" in message:
-        return Refused(
+        return Denied(
             f"{call} was refused by an explicit deny: {message}",
             "no policy that allows can lift it: change the denying policy, which the message names the kind of",
+            said["action"],
         )
     if said:
         who, action, what = said["who"], said["action"], (said["what"] or "*").rstrip(".,")
@@ -38,9 +39,10 @@ def permission_missing(call: str, message: str) -> DeployError:
         who, (action, what) = "", _asked_for(call)
     if not action:
         return Refused(f"{call} was refused: {message}", "see which permission the AWS role lacks")
-    return Refused(
+    return Denied(
         f"{call} was refused: {who or 'the AWS identity in use'} may not {action}",
-        f"add this statement to a policy of {_holder(who)}:\n{_statement(action, what)}",
+        f"add this statement to a policy of {_holder(who)}:\n{statement(action, what)}",
+        action,
     )
 
 
@@ -62,5 +64,6 @@ def _holder(who: str) -> str:
     return f"the role {role['name']}" if role else who or "the role in use"
 
 
-def _statement(action: str, what: str) -> str:
+def statement(action: str, what: str) -> str:
+    """The policy statement that allows `action` on the resource `what`."""
     return json.dumps({"Effect": "Allow", "Action": action, "Resource": what}, indent=2)

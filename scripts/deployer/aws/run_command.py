@@ -13,10 +13,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from deployer.aws import documents
 from deployer.aws.invocations import reply_of
 from deployer.aws.refusals import calling
 from deployer.aws.sent_commands import Doubt, SentCommands, comment_of
-from deployer.core.errors import BadInput, Refused, Unanswered
+from deployer.core.errors import Refused, Unanswered
 from deployer.core.orders import Delivery, Order, Reply, Sent
 
 MOST_INSTANCES = 50  # SendCommand: at most 50 instance ids a call
@@ -61,14 +62,7 @@ class RunCommand:
 
     def check_there(self) -> None:
         """Raises BadInput where the document does not exist."""
-        with calling(f"ssm:DescribeDocument of {self._document}"):
-            try:
-                self._ssm.describe_document(Name=self._document)
-            except self._ssm.exceptions.InvalidDocument as error:
-                raise BadInput(
-                    f"there is no SSM document {self._document} in {self._ssm.meta.region_name}",
-                    "create it from `scripts/run render --what document`, or give its name as `document`",
-                ) from error
+        documents.describe(self._ssm, self._document)
 
     def send(self, ids: Iterable[str], order: Order) -> Iterator[Sent]:
         """Sends an order, at most 50 instances at a time; who SSM does not know is answered for as unreachable.

@@ -86,7 +86,7 @@ def draft_of(inputs: PublishInputs, run: RunContext) -> Draft:
     keys.check_bucket(inputs.bucket)
     version = version_for(inputs.version, run)
     health = _health(inputs)
-    _check_parameters(inputs.parameters)
+    check_parameters(inputs.parameters)
     content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
     choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images)
     environment = EnvironmentSource(inputs.parameters, content.environment_file)
@@ -99,11 +99,7 @@ def _activate() -> bytes:
 
 
 def _health(inputs: PublishInputs) -> Health:
-    if inputs.health_check and not re.fullmatch(URL_PATTERN, inputs.health_check):
-        raise BadInput(
-            f"health-check is {inputs.health_check!r}",
-            "give a URL as the instance reaches it, for example http://localhost:8080/health",
-        )
+    check_url(inputs.health_check)
     if not 100 <= inputs.health_status <= 599:
         raise BadInput(f"health-status is {inputs.health_status}", "give an HTTP status, 100 to 599")
     if not inputs.health_timeout:
@@ -111,7 +107,17 @@ def _health(inputs: PublishInputs) -> Health:
     return Health(inputs.health_check, inputs.health_status, inputs.health_timeout)
 
 
-def _check_parameters(name: str) -> None:
+def check_url(health_check: str) -> None:
+    """Raises BadInput for what is no URL; "" is none at all."""
+    if health_check and not re.fullmatch(URL_PATTERN, health_check):
+        raise BadInput(
+            f"health-check is {health_check!r}",
+            "give a URL as the instance reaches it, for example http://localhost:8080/health",
+        )
+
+
+def check_parameters(name: str) -> None:
+    """Raises BadInput for what Parameter Store has no name for; "" is none at all."""
     if name and not re.fullmatch(PARAMETERS_PATTERN, name):
         raise BadInput(
             f"parameters is {name!r}, which is no name of Parameter Store's",

@@ -12,10 +12,7 @@ from deployer.core.release import Desired
 from deployer.github.console import Console
 from deployer.inputs import StatusInputs
 from deployer.outcome import Outcome
-from deployer.rollout.dispatch import NOTHING, Dispatch
-
-PATIENCE = 60  # seconds for all instances to answer
-LOOK_EVERY = 0.5  # seconds
+from deployer.rollout.asking import ask
 
 
 def run(inputs: StatusInputs, console: Console) -> Outcome:
@@ -33,7 +30,7 @@ def run(inputs: StatusInputs, console: Console) -> Outcome:
 def _status(name: str, groups: Groups, console: Console) -> list[dict[str, object]]:
     group, desired = groups.group(name), groups.desired(name)
     fleet = group.observe()
-    replies = _ask([each.id for each in fleet.settled if each.online], name, groups)
+    replies = ask(groups.commands(name), RealClock(), [each.id for each in fleet.settled if each.online])
     wanted = f"{desired.version} (generation {desired.generation})" if desired else "nothing yet"
     console.say(f"{name}: desired release is {wanted}")
     rows = [_row(each, replies.get(each.id), desired) for each in fleet.instances]
@@ -42,20 +39,6 @@ def _status(name: str, groups: Groups, console: Console) -> list[dict[str, objec
         what = f"{row['instance']}  {row['lifecycle']}  {row['traffic']}  runs {row['runs'] or 'nothing'}"
         console.say(f"  {mark} {what}  {row['reason']}".rstrip())
     return rows
-
-
-def _ask(ids: list[str], name: str, groups: Groups) -> dict[str, Reply]:
-    """The marker of every instance that answers in time."""
-    if not ids:
-        return {}
-    dispatch, clock = Dispatch(groups.commands(name), 0), RealClock()
-    sent = dispatch.send("status", NOTHING, PATIENCE, ids)
-    replies = {reply.instance_id: reply for piece in sent for reply in piece.refused}
-    until = clock.now() + PATIENCE
-    while len(replies) < len(ids) and clock.now() < until:
-        clock.wait(LOOK_EVERY)
-        replies |= {each.instance_id: each for each in dispatch.replies()}
-    return replies
 
 
 def _row(instance: Instance, reply: Reply | None, desired: Desired | None) -> dict[str, object]:

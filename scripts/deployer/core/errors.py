@@ -3,6 +3,7 @@
     DeployError            1   something failed and nothing is left half-done
     ├── BadInput           2   the caller's input is wrong; nothing was touched
     ├── Refused            1   AWS or GitHub said no
+    │   ├── Denied         1   for want of a permission
     │   └── Unanswered     1   nobody knows whether it was carried out
     ├── LeaseHeld          5   another rollout holds the group
     └── Interrupted  130/143   SIGINT or SIGTERM
@@ -46,6 +47,14 @@ class BadInput(DeployError):
 
 class Refused(DeployError):
     """AWS, GitHub, docker or a registry answered no; `what` names the call that was refused."""
+
+
+class Denied(Refused):
+    """AWS refused it for want of the permission `action`; `fix` holds the statement that grants it."""
+
+    def __init__(self, what: str, fix: str = "", action: str = "") -> None:
+        super().__init__(what, fix)
+        self.action = action
 
 
 class Unanswered(Refused):

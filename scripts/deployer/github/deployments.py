@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from deployer.github.console import Console
+from deployer.github.repository import open_repository
 
 if TYPE_CHECKING:  # PyGithub costs 0.12 s: it is imported when the first deployment starts
     from github.Deployment import Deployment
@@ -20,10 +21,6 @@ if TYPE_CHECKING:  # PyGithub costs 0.12 s: it is imported when the first deploy
 State = Literal["success", "failure", "error"]
 DESCRIPTION_LIMIT = 140
 """Characters GitHub takes for the description of a status."""
-TIMEOUT = 10
-"""Seconds for one request."""
-WAIT = 30
-"""Seconds at most for a rate limit to pass: longer than that, the record is not worth the rollout's time."""
 LOOK_BACK = 30
 """Deployments of one commit to look through: the newest page."""
 
@@ -41,7 +38,7 @@ class Deployments:
     def __init__(self, console: Console, environment: Mapping[str, str]) -> None:
         self._console = console
         self._run = console.run
-        self._api = environment.get("GITHUB_API_URL", "") or "https://api.github.com"
+        self._api = environment.get("GITHUB_API_URL", "")
         self._token = environment.get("INPUT_GITHUB_TOKEN", "") or environment.get("GITHUB_TOKEN", "")
 
     def start(self, environment: str, sha: str, description: str) -> Handle | None:
@@ -83,18 +80,7 @@ class Deployments:
         return bool(self._token)
 
     def _repository(self) -> Repository:
-        from github import Auth, Github, GithubRetry
-
-        github = Github(
-            auth=Auth.Token(self._token),
-            base_url=self._api,
-            timeout=TIMEOUT,
-            retry=GithubRetry(total=2, max_rate_limit_wait=WAIT),
-            seconds_between_requests=0,  # three requests at the start, one at the end: nothing to pace
-            seconds_between_writes=0,
-            lazy=True,  # the repository's own description is not needed
-        )
-        return github.get_repo(self._run.repository)
+        return open_repository(self._run, self._api, self._token)
 
     def _report(self, deployment: Deployment, state: str, description: str, url: str) -> None:
         deployment.create_status(

@@ -6,6 +6,7 @@ does it for the few keys read here, later ones over earlier ones.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,8 @@ class Service:
     env_files: tuple[str, ...] = ()
     """Those that compose insists on; one with `required: false` may be missing."""
     mounts: tuple[str, ...] = ()
+    stop_grace: float | None = None
+    """Seconds from SIGTERM to SIGKILL; None where the service does not say."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def _over(old: Compose, new: Compose) -> Compose:
             builds=service.builds or before.builds,
             env_files=(*before.env_files, *service.env_files),
             mounts=(*before.mounts, *service.mounts),
+            stop_grace=before.stop_grace if service.stop_grace is None else service.stop_grace,
         )
     return Compose(
         services=services,
@@ -101,7 +105,17 @@ def _service(path: str, name: str, value: object) -> Service:
         builds=bool(fields.get("build")),
         env_files=tuple(_env_files(path, place, fields.get("env_file"))),
         mounts=tuple(_mounts(path, place, fields.get("volumes"))),
+        stop_grace=_seconds(fields.get("stop_grace_period")),
     )
+
+
+def _seconds(value: object) -> float | None:
+    """`1m30s` as compose writes durations; None for what is none, which is compose's business to refuse."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(us|ms|h|m|s)", str(value or ""))
+    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else None
+
+
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def _env_files(path: str, place: str, value: object) -> list[str]:

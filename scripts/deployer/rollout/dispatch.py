@@ -27,10 +27,12 @@ class Dispatch:
         self._awaited: dict[str, set[str]] = {}
         """Command → the instances of which it is the last one, and that have not answered."""
 
-    def send(self, subcommand: str, target: Target, timeout: int, ids: Iterable[str]) -> Iterator[Sent]:
+    def send(
+        self, subcommand: str, target: Target, timeout: int, ids: Iterable[str], parameters: str = ""
+    ) -> Iterator[Sent]:
         """Sends an order; each piece is accounted for before the next is tried. Raises Refused."""
         self._sent += 1
-        order = Order(f"{self._generation}.{self._sent}", subcommand, target, timeout)
+        order = Order(f"{self._generation}.{self._sent}", subcommand, target, timeout, parameters)
         for sent in self._commands.send(ids, order):
             for command_id, its in sent.commands.items():
                 self.forget(its)
