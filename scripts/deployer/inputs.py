@@ -99,6 +99,13 @@ class Access:
         3600, "Lifetime of the role's session in seconds; refreshed while a command runs"
     )
     audience: str = optional("", "Audience of the OIDC token; default: by the partition of the role")
+    role_chain_to: str = optional(
+        "", "ARN of a second IAM role, assumed with role-to-assume or, without it, with the ambient credentials"
+    )
+    role_external_id: str = optional("", "External id that the trust policy of role-chain-to asks for")
+    narrow_session: bool = optional(
+        True, "Hold the session of the assumed role to the app, bucket and groups at hand (by a session policy)"
+    )
     allowed_account_ids: Lines = optional((), "Account ids the credentials may belong to; anything else is refused")
 
 

@@ -15,6 +15,7 @@ import pytest
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
+from tests.cloud.identities import Identities, identities_in
 from tests.cloud.moto import moto_server
 
 QUICK = "#!/bin/sh\nexit 0\n"
@@ -63,6 +64,25 @@ def at_rest(delivery: Delivery) -> Delivery:
     if not delivery.desired() or delivery.answers() != {delivery.desired()}:
         delivery.bring_to(delivery.fresh())
     return delivery
+
+
+@pytest.fixture
+def identities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Identities]:
+    """Jobs that ask for roles; what the commands of a test show must give no token away.
+
+    The process gets the jobs' environment too, as boto3 reads it there; retries happen, but at once.
+    """
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("urllib3.util.retry.Retry.get_backoff_time", lambda _: 0.0)
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    monkeypatch.setattr("deployer.aws.sts.PAUSES", (0.0, 0.0))
+    with identities_in(tmp_path) as corner:
+        for name, value in corner.job.items():
+            if name.startswith("AWS_"):
+                monkeypatch.setenv(name, value)
+        yield corner
+    corner.nothing_was_given_away()
 
 
 @pytest.fixture

@@ -47,7 +47,10 @@ def sts_error(status: int, code: str, message: str = "") -> Reply:
 
 @dataclass
 class Services:
-    """Both services on one address. What is put into `faults_of_…` is answered first, in order."""
+    """Both services on one address. What is put into `faults_of_…` is answered first, in order.
+
+    STS has its faults where it gives roles away; it always says who somebody is.
+    """
 
     url: str = ""
     lifetime: timedelta = timedelta(hours=1)
@@ -64,14 +67,12 @@ class Services:
     def answer(self, request: Seen) -> Reply:
         """The reply of whichever service the path belongs to."""
         self.seen.append(request)
+        if request.parameters.get("Action") == "GetCallerIdentity":
+            return self._whoami(request)
         faults = self.faults_of_github if request.path == "/token" else self.faults_of_sts
         if faults:
             return faults.pop(0)
-        if request.path == "/token":
-            return self._mint(request)
-        return {"AssumeRoleWithWebIdentity": self._assume, "GetCallerIdentity": self._whoami}[
-            request.parameters["Action"]
-        ](request)
+        return self._mint(request) if request.path == "/token" else self._assume(request)
 
     def _mint(self, request: Seen) -> Reply:
         if request.headers.get("authorization") != f"Bearer {TICKET}":

@@ -17,6 +17,7 @@ from deployer.core.errors import Refused
 from deployer.github.console import console_for
 from deployer.inputs import Access
 from tests.cloud.job_stand_in import ACCOUNT, ROLE, TICKET, Reply, Services, serving, sts_error
+from tests.waiting import eventually
 
 RUN = {
     "GITHUB_ACTIONS": "true",
@@ -63,6 +64,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries happen, but at once."""
     monkeypatch.setattr("urllib3.util.retry.Retry.get_backoff_time", lambda _: 0.0)
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    monkeypatch.setattr("deployer.aws.sts.PAUSES", (0.0, 0.0))
 
 
 def assumed(job: dict[str, str], seconds: int = 3600) -> Session:
@@ -129,25 +131,49 @@ def test_keys_that_do_not_end_are_never_exported(
     assert not Path(job["GITHUB_ENV"]).exists()
 
 
+def key_in_use(session: Session, services: Services) -> str:
+    """The access key a call is signed with now."""
+    session.client("sts").get_caller_identity()
+    signature = services.asked_for("GetCallerIdentity")[-1].headers["authorization"]
+    return signature.partition("Credential=")[2].split("/")[0]
+
+
 def test_credentials_are_renewed_with_a_new_token_before_they_end(services: Services, job: dict[str, str]) -> None:
-    services.lifetime = timedelta(seconds=100)  # of a session of 900 s: less than the 150 s that must be left
-    session = assumed(job, seconds=900)
-    services.lifetime = timedelta(seconds=900)
-    for _ in range(3):
-        session.client("sts").get_caller_identity()
-    assert [each.headers["authorization"].split("/")[0] for each in services.asked_for("GetCallerIdentity")] == [
-        "AWS4-HMAC-SHA256 Credential=ASIA0000000000000002"
-    ] * 3
+    services.lifetime = timedelta(seconds=4)
+    session = assumed(job)
+    assert {key_in_use(session, services) for _ in range(3)} == {"ASIA0000000000000001"}
+    services.lifetime = timedelta(hours=1)
+    eventually("new credentials", lambda: key_in_use(session, services) == "ASIA0000000000000002", patience=4)
+    assert {key_in_use(session, services) for _ in range(3)} == {"ASIA0000000000000002"}
     first, second = services.tokens
     assert first != second
 
 
-def test_a_refusal_at_renewal_is_as_clear_as_at_the_start(services: Services, job: dict[str, str]) -> None:
-    services.lifetime = timedelta(seconds=100)
-    session = assumed(job, seconds=900)
-    services.faults_of_sts = [DENIED]
-    with pytest.raises(Refused, match="trust policy"):
-        _ = session.account_id
+def test_a_refusal_at_renewal_waits_for_the_end_and_is_as_clear_as_at_the_start(
+    services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.lifetime = timedelta(seconds=4)
+    session = assumed(job)
+    services.faults_of_sts = [DENIED] * 1000
+
+    def refused() -> str:
+        try:
+            return "" if key_in_use(session, services) else "nobody"
+        except Refused as error:
+            return error.what
+
+    assert "trust policy" in eventually("the refusal", refused, patience=5)
+    shown = "".join(capsys.readouterr())
+    assert "Traceback" not in shown
+    assert "Refreshing" not in shown
+
+
+def test_credentials_that_came_too_late_blame_the_clock(
+    services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.lifetime = timedelta(hours=-1)
+    assert main(["assume-role"], job) == 1
+    assert "by the clock of this machine" in capsys.readouterr().out
 
 
 def test_a_role_that_does_not_trust_the_job_shows_the_policy_that_would(
@@ -186,6 +212,26 @@ def test_a_passing_fault_of_sts_is_ridden_out(services: Services, job: dict[str,
     services.faults_of_sts = [fault, fault]
     assert main(["assume-role"], job) == 0
     assert len(services.asked_for("AssumeRoleWithWebIdentity")) == 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        sts_error(400, "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider"),
+        sts_error(400, "ExpiredTokenException", "Token expired: current date/time 2 must be before 1"),
+    ],
+    ids=["not verified", "over"],
+)
+def test_a_token_sts_does_not_take_is_followed_by_a_new_one(
+    services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str], fault: Reply
+) -> None:
+    services.faults_of_sts = [fault, fault]
+    assert main(["assume-role"], job) == 0
+    assert len(set(services.tokens)) == 3
+    services.faults_of_sts = [fault] * 3
+    assert main(["assume-role"], job) == 1
+    assert "a new one" in capsys.readouterr().out
+    assert len(services.tokens) == 6
 
 
 def test_a_lasting_fault_of_sts_ends_with_its_cause(

@@ -5,104 +5,30 @@ Against the local cloud, whose STS verifies tokens and evaluates trust policies 
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
 
-from deployer.aws.session import Session, open_session
-from deployer.core.errors import DeployError, Refused
-from deployer.github.console import console_for
-from deployer.inputs import Access
-from localcloud.aws.identity import Identity
-from localcloud.aws.moto_seams import ACCOUNT, Books, forget_everything
-from localcloud.aws.operations import Operations
-from localcloud.aws.server import Server
+from localcloud.aws.moto_seams import ACCOUNT
 from localcloud.github.issuer import Job
-from localcloud.github.server import PREFIX, GitHub
+from tests.cloud.identities import ISSUER, Identities, condition_in
 
-REGION = "eu-central-1"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop-deploy"
-ISSUER = "https://token.actions.githubusercontent.com"
-
-
-@dataclass
-class Identities:
-    """The corner of the local cloud that decides who gets in."""
-
-    github: GitHub
-    iam: Any
-
-    def provide(self, audience: str = "sts.amazonaws.com") -> None:
-        """Registers GitHub as an identity provider of the account."""
-        self.iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=[audience])
-
-    def trust(self, condition: dict[str, Any]) -> None:
-        """Makes the role if need be, and has it trust what `condition` says."""
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER.removeprefix('https://')}"},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": condition,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        if any(each["Arn"] == ROLE for each in self.iam.list_roles()["Roles"]):
-            self.iam.update_assume_role_policy(RoleName="shop-deploy", PolicyDocument=policy)
-        else:
-            self.iam.create_role(RoleName="shop-deploy", AssumeRolePolicyDocument=policy)
-
-    def assume(self) -> Session:
-        """What every command does first."""
-        environment = {
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_RUN_ID": "77",
-            "GITHUB_RUN_ATTEMPT": "2",
-            "ACTIONS_ID_TOKEN_REQUEST_URL": self.github.token_url,
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.github.issuer.request_token,
-        }
-        access = Access(role_to_assume=ROLE, aws_region=REGION)
-        return open_session(access, console_for(environment, machine_readable=False), environment)
-
-    def refusal(self) -> DeployError:
-        """The refusal there must be."""
-        with pytest.raises(Refused) as refused:
-            self.assume()
-        return refused.value
+HOST = ISSUER.removeprefix("https://")
+SOMEBODY_ELSE = {"StringEquals": {f"{HOST}:sub": "repo:somebody/else:pull_request"}}
 
 
-@pytest.fixture
-def identities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Identities]:
-    with ExitStack() as stack:
-        server = Server(threading.RLock())
-        stack.callback(server.close)
-        forget_everything()
-        github = GitHub(server.origin)
-        server.mount(PREFIX, github)
-        operations = Operations()
-        stack.callback(operations.close)
-        operations.replace("sts", Identity(Books(REGION), github.issuer).handlers())
-        server.start()
-        monkeypatch.delenv("AWS_PROFILE", raising=False)
-        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.origin)
-        keys = {"aws_access_key_id": "operator", "aws_secret_access_key": "operator"}
-        yield Identities(github, boto3.client("iam", region_name=REGION, **keys))
+def refused(identities: Identities) -> str:
+    """What a job is told that is not let in."""
+    ran = identities.deploy("assume-role")
+    assert ran.code == 1
+    return ran.text
 
 
-def condition_in(fix: str) -> dict[str, Any]:
-    text = fix[fix.index('"Condition": ') + len('"Condition": ') :]
-    condition: dict[str, Any]
-    condition, _ = json.JSONDecoder().raw_decode(text)
-    return condition
-
-
-SOMEBODY_ELSE = {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:somebody/else:pull_request"}}
+def let_in(identities: Identities) -> None:
+    ran = identities.deploy("assume-role")
+    assert ran.code == 0, ran.text
+    assert f"in account {ACCOUNT}" in ran.text
 
 
 @pytest.mark.parametrize(
@@ -122,17 +48,16 @@ def test_the_condition_a_refusal_offers_lets_the_same_job_in(identities: Identit
     identities.github.issuer.job = job
     identities.provide()
     identities.trust(SOMEBODY_ELSE)
-    refusal = identities.refusal()
-    assert f"sub: {job.subject}" in refusal.fix
-    identities.trust(condition_in(refusal.fix))
-    session = identities.assume()
-    assert session.caller_arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/shop-deploy/gha-77-2"
+    text = refused(identities)
+    assert f"sub: {job.subject}\n" in text
+    identities.trust(condition_in(text))
+    let_in(identities)
 
 
 def test_the_condition_lets_nobody_else_in(identities: Identities) -> None:
     identities.provide()
     identities.trust(SOMEBODY_ELSE)
-    identities.trust(condition_in(identities.refusal().fix))
+    identities.trust(condition_in(refused(identities)))
     for other in (
         Job(ref="refs/heads/feature"),
         Job(environment="staging"),
@@ -140,27 +65,79 @@ def test_the_condition_lets_nobody_else_in(identities: Identities) -> None:
         Job(immutable_subject=False, repository_id="5"),  # a namesake of a deleted repository
     ):
         identities.github.issuer.job = other
-        assert "trust policy" in identities.refusal().what
+        assert "trust policy" in refused(identities)
 
 
 def test_the_condition_still_holds_when_the_repository_gets_ids_in_its_subject(identities: Identities) -> None:
     identities.github.issuer.job = Job(immutable_subject=False)
     identities.provide()
     identities.trust(SOMEBODY_ELSE)
-    identities.trust(condition_in(identities.refusal().fix))
+    identities.trust(condition_in(refused(identities)))
     identities.github.issuer.job = Job(immutable_subject=True)
-    assert identities.assume().account_id == ACCOUNT
+    let_in(identities)
 
 
-def test_a_role_that_does_not_exist_is_refused_like_one_that_does_not_trust(identities: Identities) -> None:
+MAIN = "ref:refs/heads/main"
+OLD, WITH_IDS = "repo:awesomeorange/orange", "repo:awesomeorange@7919/orange@104729"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "job", "said"),
+    [
+        ({"sub": f"repo:awesomeorange/lemon:{MAIN}"}, Job(), "repository: awesomeorange/orange"),
+        ({"sub": f"{WITH_IDS}:{MAIN}"}, Job(ref="refs/heads/feature"), "ref: refs/heads/feature"),
+        (
+            {"sub": f"{WITH_IDS}:environment:production"},
+            Job(),
+            "if the role expects `environment:NAME`, add `environment: NAME` to the job",
+        ),
+        (
+            {"sub": f"{WITH_IDS}:{MAIN}"},
+            Job(environment="production"),
+            "the job names `environment: production`, so `sub` ends in the environment and not in the branch",
+        ),
+        (
+            {"sub": f"{WITH_IDS}:environment:production"},
+            Job(environment="staging"),
+            "environment: staging",
+        ),
+        ({"sub": f"{OLD}:{MAIN}"}, Job(), "`sub` carries ids, as in every repository made, renamed or transferred"),
+        ({"sub": f"{WITH_IDS}:{MAIN}"}, Job(immutable_subject=False), "`sub` carries no ids"),
+        ({"sub": f"{WITH_IDS}:{MAIN}", "repository_id": "5"}, Job(), "repository_id: 104729"),
+        ({"sub": f"{WITH_IDS}:{MAIN}"}, Job(event_name="pull_request"), "lets in every pull request"),
+    ],
+    ids=[
+        *("another repository", "another branch", "no environment", "an environment", "another environment"),
+        *("ids in sub", "no ids in sub", "another repository of that name", "a pull request"),
+    ],
+)
+def test_what_does_not_match_is_shown_named_and_mended_by_what_is_pasted(
+    identities: Identities, trusted: dict[str, str], job: Job, said: str
+) -> None:
+    identities.github.issuer.job = job
     identities.provide()
-    assert "or there is no such role" in identities.refusal().what
+    identities.trust(
+        {"StringEquals": {f"{HOST}:aud": "sts.amazonaws.com", **{f"{HOST}:{k}": trusted[k] for k in trusted}}}
+    )
+    text = refused(identities)
+    assert said in text
+    for shown in (f"sub: {job.subject}", "aud: sts.amazonaws.com", "repository_id: 104729", f"ref: {job.ref}"):
+        assert f"  {shown}\n" in text
+    assert (f"  environment: {job.environment}\n" in text) == bool(job.environment)
+    identities.trust(condition_in(text))
+    let_in(identities)
 
 
-def test_an_account_without_github_as_identity_provider_is_told_how_to_make_it_one(identities: Identities) -> None:
-    assert "create-open-id-connect-provider" in identities.refusal().fix
-
-
-def test_a_provider_for_another_audience_is_told_which_to_add(identities: Identities) -> None:
-    identities.provide(audience="https://github.com/acme")
-    assert "--client-id sts.amazonaws.com" in identities.refusal().fix
+def test_a_condition_that_asks_for_environment_and_branch_lets_in_only_both(identities: Identities) -> None:
+    identities.github.issuer.job = job = Job(environment="production")
+    identities.provide()
+    identities.trust(SOMEBODY_ELSE)
+    text = refused(identities)
+    added = f'"{HOST}:ref": "refs/heads/main"'
+    assert f"to require the branch too, add {added}" in text
+    condition: dict[str, Any] = condition_in(text)
+    condition["StringEquals"][f"{HOST}:ref"] = "refs/heads/main"
+    identities.trust(condition)
+    let_in(identities)
+    identities.github.issuer.job = replace(job, ref="refs/heads/feature")
+    refused(identities)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from deployer import __version__
-from deployer.aws import sts
 from deployer.aws.client_config import client_config
+from deployer.aws.reach import publishing
+from deployer.aws.role_request import RoleRequest, roles_from
 from deployer.aws.session import Session, open_session
 from deployer.core.errors import BadInput
 from deployer.github.console import console_for
@@ -37,6 +38,12 @@ def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+
+
+def first(access: Access, run_tag: str) -> RoleRequest:
+    request = roles_from(access, run_tag, REGION).by_token
+    assert request is not None
+    return request
 
 
 def opened(environment: dict[str, str] | None = None, **inputs: Any) -> Session:
@@ -92,6 +99,57 @@ def test_a_duration_sts_would_refuse_is_bad_input(seconds: int) -> None:
         opened(aws_region=REGION, role_to_assume=ROLE, role_duration_seconds=seconds)
 
 
+def test_a_chained_role_lasts_an_hour_at_most_and_that_is_said_before_anybody_is_asked() -> None:
+    with pytest.raises(BadInput, match="3600 at most to a role that another role assumes"):
+        opened(aws_region=REGION, role_to_assume=ROLE, role_chain_to=ROLE + "-admin", role_duration_seconds=3601)
+
+
+@pytest.mark.parametrize("external_id", ["x", "two words", "grün", "x" * 1225])
+def test_an_external_id_sts_would_refuse_is_bad_input_that_does_not_repeat_it(external_id: str) -> None:
+    with pytest.raises(BadInput, match="role-external-id is not one STS takes") as refused:
+        opened(aws_region=REGION, role_chain_to=ROLE, role_external_id=external_id)
+    assert external_id == "x" or external_id not in str(refused.value)
+
+
+def test_an_external_id_is_for_a_chained_role_only() -> None:
+    with pytest.raises(BadInput, match="without role-chain-to"):
+        opened(aws_region=REGION, role_to_assume=ROLE, role_external_id="tenant-7")
+
+
+def test_a_chained_role_that_is_no_arn_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="role-chain-to is 'admin'"):
+        opened(aws_region=REGION, role_chain_to="admin")
+
+
+def test_a_role_of_an_account_that_is_not_allowed_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="belong to account 123456789012"):
+        opened(aws_region=REGION, role_to_assume=ROLE, allowed_account_ids=("210987654321",))
+
+
+def test_of_a_chain_only_the_second_roles_account_must_be_allowed() -> None:
+    second = ROLE.replace("123456789012", "210987654321")
+    with pytest.raises(BadInput, match="needs a GitHub Actions job"):  # the next thing that is looked at
+        opened(aws_region=REGION, role_to_assume=ROLE, role_chain_to=second, allowed_account_ids=("210987654321",))
+
+
+def test_both_roles_of_a_chain_are_narrowed_each_to_its_own() -> None:
+    access = Access(role_to_assume=ROLE, role_chain_to=ROLE + "-admin")
+    roles = roles_from(access, "", REGION, publishing("orange", "orange-releases"))
+    assert roles.by_token is not None
+    assert roles.chained is not None
+    assert f'"Action":["sts:AssumeRole"],"Resource":"{ROLE}-admin"' in roles.by_token.policy
+    assert "orange-releases" not in roles.by_token.policy
+    assert "orange-releases" in roles.chained.policy
+    assert "sts:AssumeRole" not in roles.chained.policy
+
+
+def test_nothing_is_narrowed_where_that_is_switched_off_or_nobody_says_to_what() -> None:
+    reach = publishing("orange", "orange-releases")
+    wide = roles_from(Access(role_to_assume=ROLE, role_chain_to=ROLE, narrow_session=False), "", REGION, reach)
+    assert [each.policy for each in (wide.by_token, wide.chained) if each] == ["", ""]
+    assert first(Access(role_to_assume=ROLE), "").policy == ""
+
+
 def test_an_account_id_that_lost_its_zeros_is_bad_input() -> None:
     with pytest.raises(BadInput, match="12 digits"):
         opened(aws_region=REGION, allowed_account_ids=("12345678",))
@@ -120,12 +178,12 @@ def test_a_profile_that_does_not_exist_is_bad_input(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_the_session_name_is_one_sts_takes(given: str, run_tag: str, name: str) -> None:
-    assert sts.request_from(Access(role_to_assume=ROLE, role_session_name=given), run_tag).session_name == name
+    assert first(Access(role_to_assume=ROLE, role_session_name=given), run_tag).session_name == name
 
 
 def test_a_session_name_of_one_character_is_bad_input() -> None:
     with pytest.raises(BadInput, match="role-session-name") as refused:
-        sts.request_from(Access(role_to_assume=ROLE, role_session_name="x"), "")
+        first(Access(role_to_assume=ROLE, role_session_name="x"), "")
     assert "leave it out" in refused.value.fix
 
 
@@ -140,7 +198,7 @@ def test_a_session_name_of_one_character_is_bad_input() -> None:
 )
 def test_the_audience_follows_the_partition_of_the_role(partition: str, given: str, audience: str) -> None:
     role = f"arn:{partition}:iam::123456789012:role/path/shop"
-    assert sts.request_from(Access(role_to_assume=role, audience=given), "").audience == audience
+    assert first(Access(role_to_assume=role, audience=given), "").audience == audience
 
 
 def test_clients_are_recognisable_in_cloudtrail() -> None:

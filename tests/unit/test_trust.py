@@ -107,7 +107,7 @@ def test_a_session_longer_than_the_role_allows_is_bad_input() -> None:
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("Throttling", ""), ("ValidationError", "1 validation error"), ("InvalidIdentityToken", "malformed")],
+    [("Throttling", ""), ("ValidationError", "1 validation error"), ("PackedPolicyTooLarge", "")],
 )
 def test_an_answer_that_is_not_about_trust_is_left_to_others(code: str, message: str) -> None:
     assert trust.refusal(code, message, ROLE, CLAIMS) is None

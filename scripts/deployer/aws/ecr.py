@@ -25,6 +25,12 @@ def region_of(registry: str) -> str:
     return match["region"] if match else ""
 
 
+def account_of(registry: str) -> str:
+    """The account an ECR registry belongs to."""
+    match = _HOST.fullmatch(registry)
+    return match["account"] if match else ""
+
+
 def login(client: Any) -> tuple[str, str]:
     """User and password for every registry the caller may use in the client's region; good for 12 hours.
 

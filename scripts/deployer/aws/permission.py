@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from deployer.aws.reach import WIDE
 from deployer.core.errors import Denied, DeployError, Refused
 
 _SAID = re.compile(
@@ -31,6 +32,12 @@ def permission_missing(call: str, message: str) -> DeployError:
         return Denied(
             f"{call} was refused by an explicit deny: {message}",
             "no policy that allows can lift it: change the denying policy, which the message names the kind of",
+            said["action"],
+        )
+    if said and "session policy" in message:
+        return Denied(
+            f"{call} was refused by the session policy this command made for itself: {message}",
+            f"set `{WIDE}`, and the role's own policies are the only limit; please report it, as this is a mistake",
             said["action"],
         )
     if said:

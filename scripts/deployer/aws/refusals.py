@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployer.aws.permission import permission_missing
+from deployer.aws.reach import WIDE
 from deployer.core.errors import BadInput, DeployError, Refused, Unanswered
 
 
@@ -66,6 +67,16 @@ ANSWERS = (
         ("IDPCommunicationError",),
         "{call} failed: STS could not reach GitHub to verify the token, again at every retry",
         "run the job again later (githubstatus.com)",
+    ),
+    Answer(
+        ("RegionDisabledException",),
+        "{call} failed: STS is not active for this account in the region ({message})",
+        "activate it in IAM's account settings, or set aws-region to a region where it is",
+    ),
+    Answer(
+        ("PackedPolicyTooLarge", "MalformedPolicyDocument"),
+        "{call} failed: STS does not take the session policy ({code}: {message})",
+        f"name fewer groups in one command, or set `{WIDE}`, and the role's own policies are the only limit",
     ),
     Answer(
         ("NoSuchBucket",),

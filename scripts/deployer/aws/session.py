@@ -1,7 +1,8 @@
 """Who we are for AWS, and the clients that follow from it.
 
 With `role-to-assume` the job's OIDC token is traded for the role in this process, again and again as the credentials
-run out; nothing is written anywhere. Without it the ambient credentials of boto3 are used as they are.
+run out; nothing is written anywhere. Without it the ambient credentials of boto3 are used as they are. With
+`role-chain-to` either assumes a second role, which is renewed in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from deployer.aws import sts
 from deployer.aws.caller import Access, Job
 from deployer.aws.client_config import client_config, single_attempt
+from deployer.aws.reach import Reach
 from deployer.aws.refusals import calling, no_credentials
+from deployer.aws.role_request import Roles, roles_from
 from deployer.core.errors import BadInput
 
 if TYPE_CHECKING:  # boto3 costs 0.2 s: it is imported where a session is opened
@@ -77,10 +80,13 @@ class Session:
         return caller
 
 
-def open_session(access: Access, job: Job, environment: Mapping[str, str] = os.environ) -> Session:
+def open_session(
+    access: Access, job: Job, environment: Mapping[str, str] = os.environ, reach: Reach | None = None
+) -> Session:
     """A session that is known to have credentials, of an allowed account if accounts are named.
 
-    `job` is the command's console. Raises BadInput for what the inputs get wrong, Refused when AWS says no.
+    `job` is the command's console; `reach` is what the command needs, to which a role's session is held, None for all
+    that the role may. Raises BadInput for what the inputs get wrong, Refused when AWS says no.
     """
     import botocore.session
 
@@ -91,14 +97,24 @@ def open_session(access: Access, job: Job, environment: Mapping[str, str] = os.e
         region = _region(access.aws_region, environment, core)
         core.set_config_variable("region", region)
         core.set_config_variable("sts_regional_endpoints", "regional")
-        if access.role_to_assume:
-            request = sts.request_from(access, job.run.tag)
-            core._credentials = sts.assume(core, config, request, job)  # botocore has no public way in
-        elif core.get_credentials() is None:
-            raise no_credentials()
-    session = Session(core, region, config, access.role_to_assume)
-    _check_account(session, access.allowed_account_ids)
+        roles = roles_from(access, job.run.tag, region, reach)
+        if roles.final:  # nobody needs to be asked
+            _check_account(roles.final.account, access.allowed_account_ids)
+        _find_credentials(core, config, roles, job)
+    session = Session(core, region, config, roles.final.role_arn if roles.final else "")
+    if access.allowed_account_ids:
+        _check_account(session.account_id, access.allowed_account_ids)
     return session
+
+
+def _find_credentials(core: botocore.session.Session, config: Config, roles: Roles, job: Job) -> None:
+    """Leaves the credentials in `core`; botocore has no public way to put any there."""
+    if roles.by_token:
+        core._credentials = sts.assume(core, config, roles.by_token, job)
+    elif core.get_credentials() is None:
+        raise no_credentials()
+    if roles.chained:
+        core._credentials = sts.chain(core, config, roles.chained, roles.by_token)
 
 
 def _region(given: str, environment: Mapping[str, str], core: botocore.session.Session) -> str:
@@ -120,9 +136,10 @@ def _check_ids(allowed: tuple[str, ...]) -> None:
             )
 
 
-def _check_account(session: Session, allowed: tuple[str, ...]) -> None:
-    if allowed and session.account_id not in allowed:
+def _check_account(account: str, allowed: tuple[str, ...]) -> None:
+    """Raises BadInput for an account that is not among those allowed, if any are named."""
+    if allowed and account not in allowed:
         raise BadInput(
-            f"the credentials belong to account {session.account_id}; allowed is {', '.join(allowed)}",
+            f"the credentials belong to account {account}; allowed is {', '.join(allowed)}",
             "assume a role of an allowed account, or add this account to allowed-account-ids",
         )

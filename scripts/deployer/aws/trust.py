@@ -15,7 +15,11 @@ from deployer.core.errors import BadInput, DeployError, Refused
 CALL = "sts:AssumeRoleWithWebIdentity"
 SHOWN = ("sub", "aud", "repository", "repository_id", "ref", "environment", "job_workflow_ref")
 
-_SUB = re.compile(r"repo:(?P<owner>[^/@:]+)(?:@\d+)?/(?P<name>[^/@:]+)(?:@\d+)?:(?P<context>.+)")
+_SUB = re.compile(r"repo:(?P<owner>[^/@:]+)(?P<ids>@\d+)?/(?P<name>[^/@:]+)(?:@\d+)?:(?P<context>.+)")
+
+
+class TokenNotTaken(Refused):
+    """STS could not verify the token, or it was over: a new one may do."""
 
 
 def refusal(code: str, message: str, role_arn: str, claims: Mapping[str, Any]) -> DeployError | None:
@@ -23,13 +27,26 @@ def refusal(code: str, message: str, role_arn: str, claims: Mapping[str, Any]) -
     if code == "AccessDenied":
         return _not_trusted(role_arn, claims)
     if code == "InvalidIdentityToken":
-        return _bad_provider(message, role_arn, claims)
-    if code == "ValidationError" and "MaxSessionDuration" in message:
-        return BadInput(
-            f"{role_arn} allows no session as long as role-duration-seconds",
-            "leave role-duration-seconds out (the credentials are renewed anyway), or raise the role's maximum",
+        return _bad_provider(message, role_arn, claims) or TokenNotTaken(
+            f"{CALL} for {role_arn} failed: STS could not verify the job's token, nor a new one ({message})",
+            f"run the job again later; if it stays so: AWS must reach https://{_issuer(claims)}/.well-known/jwks",
         )
-    return None
+    if code in ("ExpiredTokenException", "ExpiredIdentityToken"):
+        return TokenNotTaken(
+            f"{CALL} for {role_arn} failed: the job's token was over when STS saw it, and so was a new one ({message})",
+            "GitHub's tokens last 5 minutes: see that the runner's proxy, if it has one, answers anew and at once",
+        )
+    return too_long(code, message, role_arn)
+
+
+def too_long(code: str, message: str, role_arn: str) -> DeployError | None:
+    """The refusal of a session longer than its role allows; None for any other."""
+    if code != "ValidationError" or "DurationSeconds exceeds" not in message:
+        return None
+    return BadInput(
+        f"{role_arn} allows no session as long as role-duration-seconds",
+        "leave role-duration-seconds out (the credentials are renewed anyway), or raise the role's maximum",
+    )
 
 
 def condition(claims: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,12 +85,17 @@ def _not_trusted(role_arn: str, claims: Mapping[str, Any]) -> DeployError:
             [
                 "the token says",
                 *shown,
-                "the trust policy lets this job in with",
+                "if such jobs may deploy, the trust policy lets them in with",
                 f'"Condition": {json.dumps(condition(claims), indent=2)}',
-                _about_environment(claims),
+                *_about_subject(claims),
             ]
         ),
     )
+
+
+def _about_subject(claims: Mapping[str, Any]) -> list[str]:
+    """What people get wrong about `sub`, as far as it concerns this one."""
+    return [each for each in (_about_environment(claims), _about_ids(claims)) if each]
 
 
 def _about_environment(claims: Mapping[str, Any]) -> str:
@@ -83,10 +105,27 @@ def _about_environment(claims: Mapping[str, Any]) -> str:
             f"the job names `environment: {environment}`, so `sub` ends in the environment and not in the branch;"
             f' to require the branch too, add "{_issuer(claims)}:ref": "{claims.get("ref", "")}"'
         )
+    if str(claims.get("sub", "")).endswith(":pull_request"):
+        return (
+            "`sub` ends in pull_request: that condition lets in every pull request of the repository, whatever it"
+            " changes; deploy on push to a branch instead"
+        )
     return (
-        "the job names no environment, so `sub` ends in the branch, the tag or pull_request;"
+        "the job names no environment, so `sub` ends in the branch or the tag;"
         " if the role expects `environment:NAME`, add `environment: NAME` to the job"
     )
+
+
+def _about_ids(claims: Mapping[str, Any]) -> str:
+    match = _SUB.fullmatch(str(claims.get("sub", "")))
+    if not match:
+        return ""
+    if match["ids"]:
+        return (
+            "`sub` carries ids, as in every repository made, renamed or transferred since 15 July 2026: a trust policy"
+            f" written for repo:{match['owner']}/{match['name']} does not match it"
+        )
+    return "`sub` carries no ids: a trust policy written for repo:OWNER@ID/NAME@ID does not match it"
 
 
 def _bad_provider(message: str, role_arn: str, claims: Mapping[str, Any]) -> DeployError | None:

@@ -102,7 +102,7 @@ def _cache_folder() -> str:
 
 def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Credentials:
     """The given login for the image's registry; for every other what docker and AWS know."""
-    found = credentials_for(inputs, console)
+    found = credentials_for(inputs, console, inputs.image)
     if not inputs.registry_username:
         return found
     console.mask(inputs.registry_password)

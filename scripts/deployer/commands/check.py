@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from deployer.aws import reach
 from deployer.aws.session import open_session
 from deployer.commands import build, publish
 from deployer.commands.groups import check_place
@@ -37,10 +38,15 @@ def run(inputs: DeliveryInputs, console: Console) -> Outcome:
     image = _image(inputs, console.run)
     draft = publish.draft_of(replace(inputs, images=_images(inputs, image)), console.run)
     check_health(draft.version, draft.health, limits)
-    session = open_session(inputs, console)
+    session = open_session(inputs, console, reach=_reach(inputs))
     console.say(f"{session.role_arn or session.caller_arn} in account {session.account_id}, {session.region}")
     given = image if image and image.digest else None
     return Outcome(outputs={"image": given.pinned if given else "", "digest": given.digest if given else ""})
+
+
+def _reach(inputs: DeliveryInputs) -> reach.Reach:
+    """That of the rollout to come, the widest there is: whether STS takes it is known here, then."""
+    return reach.rolling(inputs.app, inputs.bucket, inputs.document, inputs.auto_scaling_group)
 
 
 def _image(inputs: DeliveryInputs, run: RunContext) -> Reference | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from deployer.aws.sts import request_from
+from deployer.aws.role_request import roles_from
 from deployer.commands.groups import check_place
 from deployer.commands.publish import check_parameters, check_url
 from deployer.core.errors import EXIT_DONE, EXIT_FAILED, BadInput, DeployError
@@ -57,8 +57,7 @@ def _check(inputs: DoctorInputs, console: Console) -> None:
         raise BadInput(f"document is {inputs.document!r}", "give the name of an SSM document")
     if inputs.image:
         reference.parse(inputs.image)
-    if inputs.role_to_assume:
-        request_from(inputs, console.run.tag)
+    roles_from(inputs, console.run.tag)
 
 
 def _sections(s: Situation) -> Iterator[Section]:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from deployer.aws.agents import Agents
 from deployer.aws.alarms import Alarms
 from deployer.aws.auto_scaling import AutoScalingGroup, describe
 from deployer.aws.bucket import Bucket
+from deployer.aws.reach import Reach
 from deployer.aws.run_command import RunCommand
+from deployer.aws.session import Session, open_session
 from deployer.aws.target_groups import TargetGroups
 from deployer.core import keys
 from deployer.core.errors import BadInput
 from deployer.core.release import Desired, Release, ReleaseRef, sha256_of
 from deployer.core.version import check_version
+from deployer.github.console import Console
 from deployer.github.run import RunContext
-from deployer.inputs import FleetPlace
+from deployer.inputs import FleetPlace, Policy, StatusInputs
+
+Kind = Callable[[str, str, str, Sequence[str]], Reach]
+"""Application, bucket, document and groups to what is reached of them."""
 
 
 class Groups:
-    """The groups of one application as one session reaches them; `session` is aws.session.Session."""
+    """The groups of one application as one session reaches them."""
 
-    def __init__(self, session: Any, place: FleetPlace, document: str) -> None:
+    def __init__(self, session: Session, place: FleetPlace, document: str) -> None:
         self._session, self._place, self._document = session, place, document
         self.store = Bucket(session.client("s3"), place.bucket)
         self._agents: dict[str, Agents] = {}
@@ -83,6 +89,12 @@ class Groups:
         if not versions:
             return "publish one first: `scripts/run publish`, or check `app` and `bucket`"
         return f"published are: {', '.join(versions[-10:])}"
+
+
+def open_groups(inputs: StatusInputs | Policy, console: Console, kind: Kind) -> Groups:
+    """The groups an operator named, through a session that is held to what this `kind` of command does with them."""
+    reach = kind(inputs.app, inputs.bucket, inputs.document, inputs.auto_scaling_group)
+    return Groups(open_session(inputs, console, reach=reach), inputs, inputs.document)
 
 
 def check_place(place: FleetPlace) -> None:

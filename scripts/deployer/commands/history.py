@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from deployer.aws.session import open_session
-from deployer.commands.groups import Groups, check_place
+from deployer.aws import reach
+from deployer.commands.groups import Groups, check_place, open_groups
 from deployer.core import keys
 from deployer.github.console import Console
 from deployer.inputs import StatusInputs
@@ -19,7 +19,7 @@ _SAID = ("started_at", "from", "to", "result", "generation", "owner", "run_url")
 def run(inputs: StatusInputs, console: Console) -> Outcome:
     """The last records of each group."""
     check_place(inputs)
-    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    groups = open_groups(inputs, console, reach.looking)
     told = {name: _records(inputs.app, name, groups) for name in inputs.auto_scaling_group}
     for name, records in told.items():
         console.say(f"{name}: {len(records)} rollouts" if records else f"{name}: nothing was ever rolled out")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from deployer.aws.session import open_session
-from deployer.commands.groups import Groups, check_place
+from deployer.aws import reach
+from deployer.commands.groups import Groups, check_place, open_groups
 from deployer.commands.rolling import check_health, limits_of
 from deployer.core.errors import EXIT_CHANGES, EXIT_DONE
 from deployer.core.fleet import Fleet, Instance
@@ -27,7 +27,7 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     check_place(inputs)
     limits = limits_of(inputs)
     check_limits(limits, inputs.auto_rollback)
-    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    groups = open_groups(inputs, console, reach.looking)
     release, ref = groups.release(inputs.version)
     check_health(release.version, release.health, limits)
     changes = [name for name in inputs.auto_scaling_group if _changes(name, ref, limits, inputs, groups, console)]

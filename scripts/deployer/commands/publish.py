@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import deployer
+from deployer.aws import reach
 from deployer.aws.bucket import Bucket
 from deployer.aws.session import open_session
 from deployer.commands.interruptible import interruptible
@@ -69,7 +70,8 @@ def run(inputs: PublishInputs, console: Console) -> Outcome:
     """Outputs `version` and `manifest-sha256`."""
     with interruptible("a release without its manifest does not exist yet; run again to finish"):
         draft = draft_of(inputs, console.run)
-        store = Bucket(open_session(inputs, console).client("s3"), inputs.bucket)
+        session = open_session(inputs, console, reach=reach.publishing(inputs.app, inputs.bucket))
+        store = Bucket(session.client("s3"), inputs.bucket)
         existing = store.get(keys.release(inputs.app, draft.version))
         publication = _complete(inputs, draft, _known_pins(existing), console)
         _tell(publication.release, draft, console)

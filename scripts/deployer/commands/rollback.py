@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deployer.aws.session import open_session
+from deployer.aws import reach
 from deployer.commands.clock import RealClock
-from deployer.commands.groups import Groups, check_place
+from deployer.commands.groups import Groups, check_place, open_groups
 from deployer.commands.rolling import Asked, check_health, limits_of, roll
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import ReleaseRef
@@ -21,7 +21,7 @@ def run(inputs: RollbackInputs, console: Console) -> Outcome:
     against getting well.
     """
     check_place(inputs)
-    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    groups = open_groups(inputs, console, reach.rolling)
     releases = {name: _release(inputs, name, groups) for name in inputs.auto_scaling_group}
     return roll(inputs, Asked(releases, as_of=RealClock().now(), through_freeze=True), groups, console)
 

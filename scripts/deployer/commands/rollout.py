@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deployer.aws.session import open_session
-from deployer.commands.groups import Groups, check_place
+from deployer.aws import reach
+from deployer.commands.groups import check_place, open_groups
 from deployer.commands.rolling import Asked, check_health, limits_of, roll
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
@@ -14,7 +14,7 @@ from deployer.rollout.lease import seconds_of
 def run(inputs: RolloutInputs, console: Console) -> Outcome:
     """Rolls the release out group by group; the exit code says how the last one ended."""
     check_place(inputs)
-    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    groups = open_groups(inputs, console, reach.rolling)
     release, ref = groups.release(inputs.version)
     check_health(release.version, release.health, limits_of(inputs))
     created_at = seconds_of(release.created_at, f"`created_at` of {release.version}")

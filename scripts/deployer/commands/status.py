@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deployer.aws.session import open_session
+from deployer.aws import reach
 from deployer.commands.clock import RealClock
-from deployer.commands.groups import Groups, check_place
+from deployer.commands.groups import Groups, check_place, open_groups
 from deployer.core.fleet import Instance
 from deployer.core.marker import Marker
 from deployer.core.orders import Reply
@@ -18,7 +18,7 @@ from deployer.rollout.asking import ask
 def run(inputs: StatusInputs, console: Console) -> Outcome:
     """Says it instance by instance; exit code 0 whatever they run: this only tells."""
     check_place(inputs)
-    groups = Groups(open_session(inputs, console), inputs, inputs.document)
+    groups = open_groups(inputs, console, reach.asking)
     told = {name: _status(name, groups, console) for name in inputs.auto_scaling_group}
     drifted = sum(bool(row["settled"]) and not row["right"] for each in told.values() for row in each)
     total = sum(len(each) for each in told.values())

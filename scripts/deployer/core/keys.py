@@ -62,6 +62,11 @@ def release(app: str, version: str, path: str = MANIFEST) -> str:
     return f"{releases(app)}{version}/{path}"
 
 
+def group(app: str, name: str) -> str:
+    """The prefix of all that is kept of a group."""
+    return f"{app}/groups/{name}/"
+
+
 def desired(app: str, group: str) -> str:
     """What the group should run, and what its newborns boot."""
     return f"{app}/groups/{group}/desired.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.aws.sts import request_from
+from deployer.aws.role_request import roles_from
 from deployer.doctor.finding import Finding, not_checked, ok, problem
 from deployer.doctor.situation import Situation
 
@@ -13,9 +13,9 @@ def token(situation: Situation) -> Finding:
         return not_checked(
             "this is no job of GitHub Actions; run it in one to see its token and whether the role trusts"
         )
-    if not situation.inputs.role_to_assume:
+    request = roles_from(situation.inputs, situation.console.run.tag).by_token
+    if request is None:
         return not_checked("no role-to-assume is given, so no token is traded")
-    request = request_from(situation.inputs, situation.console.run.tag)
     claims = situation.claims = situation.console.identity_token(request.audience).claims
     shown = " ".join(f"{name}={claims[name]}" for name in ("sub", "aud", "environment", "ref") if claims.get(name))
     return ok(shown)

@@ -117,7 +117,8 @@ def _no_token_for(run: RunContext) -> DeployError:
     if not run.in_actions:
         return BadInput(
             "role-to-assume needs a GitHub Actions job: there is no OIDC token to trade here",
-            "leave role-to-assume out to use the credentials of this shell (AWS_PROFILE and the like)",
+            "leave role-to-assume out to use the credentials of this shell (AWS_PROFILE and the like);"
+            " a role they may assume goes into role-chain-to",
         )
     return BadInput(
         "the job may not ask for an OIDC token: it lacks the permission `id-token: write`",
