@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from deployer.commands import render
+from localcloud.authorised import Authorised
 from localcloud.aws.auto_scaling import AutoScaling
 from localcloud.aws.fleet import Fleet
 from localcloud.aws.health_checks import check, taken_for_healthy
@@ -67,6 +68,7 @@ class Cloud:
         """Of the account's books."""
         self._closing = threading.Event()
         self._stack = ExitStack()
+        self.authorised: Authorised
         self.server: Server
         self.github: GitHub
         self.registry: Registry
@@ -141,6 +143,8 @@ class Cloud:
         forget_everything()
         self._stack.callback(Reflexes().restore)
         books = Books(options.region)
+        self.authorised = Authorised(options.state_directory)
+        self.server.authorisation.begin(books, self.authorised)
         metadata = MetadataOfInstances(books, options, lock)
         self._stack.callback(metadata.close)
         ports = [self.server.port, self.registry.port]

@@ -15,10 +15,15 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from localcloud.aws.principals import ROOT_KEY
+
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 PORT = 8080
 HOOK = "deployer-boot"
+EVERYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 HOOK_HEARTBEAT = 300
 """Seconds a booting instance has before the group gives up on it."""
 
@@ -72,7 +77,7 @@ class Account:
             service,
             region_name=self._region,
             endpoint_url=self._endpoint,
-            aws_access_key_id="ROOT" * 5,
+            aws_access_key_id=ROOT_KEY,
             aws_secret_access_key="unchecked",  # noqa: S106
             config=config,
         )
@@ -182,6 +187,7 @@ def _session() -> boto3.session.Session:
 
 def _operator(iam: Any) -> tuple[str, str]:
     iam.create_user(UserName="operator")
+    iam.put_user_policy(UserName="operator", PolicyName="everything", PolicyDocument=EVERYTHING)
     key = iam.create_access_key(UserName="operator")["AccessKey"]
     return key["AccessKeyId"], key["SecretAccessKey"]
 
@@ -198,6 +204,8 @@ def _roles(iam: Any, wanted: Wanted) -> str:
     name = f"{wanted.app}-instance"
     trust = _policy(_statement({"Service": "ec2.amazonaws.com"}, "sts:AssumeRole"))
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    for each in (name, f"{wanted.app}-deployer"):
+        iam.put_role_policy(RoleName=each, PolicyName="everything", PolicyDocument=EVERYTHING)
     iam.create_instance_profile(InstanceProfileName=name)
     iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
     arn: str = deployer["Role"]["Arn"]

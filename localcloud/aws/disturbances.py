@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Response
 
 from localcloud.aws.calls import Call, call_of, speaks_json
+from localcloud.aws.error_answers import error_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -85,22 +85,22 @@ def throttle(application: WSGIApplication, environ: WSGIEnvironment) -> WSGIAppl
     """Refused for being one too many, in the words of the service."""
     del application
     if call_of(environ).service == "s3":
-        return _error(environ, 503, "SlowDown", "Please reduce your request rate.")
+        return error_answer(environ, 503, "SlowDown", "Please reduce your request rate.")
     code = "ThrottlingException" if speaks_json(environ) else "Throttling"
-    return _error(environ, 400, code, "Rate exceeded")
+    return error_answer(environ, 400, code, "Rate exceeded")
 
 
 def conflict(application: WSGIApplication, environ: WSGIEnvironment) -> WSGIApplication:
     """S3: a conditional write met another one to the same key, and may be tried again."""
     del application
     message = "The conditional request cannot succeed due to a conflicting operation against this resource."
-    return _error(environ, 409, "ConditionalRequestConflict", message)
+    return error_answer(environ, 409, "ConditionalRequestConflict", message)
 
 
 def server_error(application: WSGIApplication, environ: WSGIEnvironment) -> WSGIApplication:
     """Carried out, and then answered with a 500."""
     _carry_out(application, environ)
-    return _error(environ, 500, "InternalServerError", "An internal error occurred.")
+    return error_answer(environ, 500, "InternalServerError", "An internal error occurred.")
 
 
 def lost_reply(application: WSGIApplication, environ: WSGIEnvironment) -> WSGIApplication:
@@ -122,13 +122,3 @@ def _carry_out(application: WSGIApplication, environ: WSGIEnvironment) -> None:
 
 def _conditional(call: Call, environ: WSGIEnvironment) -> bool:
     return call == ("s3", "PutObject") and ("HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ)
-
-
-def _error(environ: WSGIEnvironment, status: int, code: str, message: str) -> WSGIApplication:
-    if speaks_json(environ):
-        kind, body = "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message})
-    else:
-        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        kind = "application/xml"
-        body = error if call_of(environ).service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
-    return Response(body, status=status, content_type=kind)

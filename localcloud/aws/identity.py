@@ -6,11 +6,9 @@ it is for a registered audience, it is not over, and the role's trust policy all
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import unquote
 
 import jwt
 from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
@@ -77,7 +75,7 @@ class Identity:
                 "sts:rolesessionname": asked["RoleSessionName"],
             },
         )
-        if role is None or not evaluate_trust_policy(_document(role.assume_role_policy_document), arn, context):
+        if role is None or not evaluate_trust_policy(dict(self._books.trust_policy(role.arn)), arn, context):
             message = f"User: {arn} is not authorized to perform: {CHAIN} on resource: {asked['RoleArn']}"
             raise AwsError("AccessDenied", message)
         return self._sessions.open(role, asked, chained=session is not None)
@@ -126,8 +124,7 @@ class Identity:
             region=self._books.region,
             service_context=_condition_keys(_host(self._issuer.url), claims),
         )
-        trust = role.assume_role_policy_document if role else None
-        if trust is None or not evaluate_trust_policy(_document(trust), provider, context):
+        if role is None or not evaluate_trust_policy(dict(self._books.trust_policy(arn)), provider, context):
             raise AwsError("AccessDenied", f"Not authorized to perform {ACTION}")
         return role
 
@@ -138,13 +135,6 @@ class Identity:
 def _condition_keys(host: str, claims: Mapping[str, Any]) -> dict[str, Any]:
     """`ISSUER:claim` as trust policies name it, in lower case, which is how the evaluator looks keys up."""
     return {f"{host}:{name}".lower(): value for name, value in claims.items()}
-
-
-def _document(text: Any) -> Mapping[str, Any]:
-    if isinstance(text, Mapping):
-        return text
-    parsed: Mapping[str, Any] = json.loads(text if text.lstrip().startswith("{") else unquote(text))
-    return parsed
 
 
 def _host(url: str) -> str:

@@ -1,15 +1,18 @@
 """The only module that reaches into moto's backends.
 
 moto keeps the books (groups, instances, target groups, roles, documents); what happens in the cloud is decided by
-`localcloud.aws`. Three of moto's own reflexes are therefore switched off: launching and terminating inside
-`set_desired_capacity`, replacing terminated instances, and registering every instance with the target groups.
+`localcloud.aws`. Four of moto's own reflexes are therefore switched off: launching and terminating inside
+`set_desired_capacity`, replacing terminated instances, registering every instance with the target groups, and denying
+what a bucket policy denies under conditions that are not met.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from moto.autoscaling.models import (
     AutoScalingBackend,
@@ -22,7 +25,9 @@ from moto.core.exceptions import ServiceException
 from moto.core.model_instances import reset_model_data
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import FakeTargetGroup, elbv2_backends
-from moto.iam.models import Role, User, iam_backends
+from moto.iam.access_control import PermissionResult
+from moto.iam.models import ManagedPolicy, Role, User, iam_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import AssumedRole, sts_backends
 
@@ -46,9 +51,10 @@ class Reflexes:
         self._undo: list[Callable[[], None]] = []
         self._switch_off(FakeAutoScalingGroup, "set_desired_capacity", _record_desired_capacity)
         self._switch_off(AutoScalingBackend, "notify_terminate_instances", lambda *_: None)
+        self._switch_off(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
         self._switch_off(AutoScalingBackend, "update_attached_target_groups", lambda *_: None)
 
-    def _switch_off(self, owner: type, name: str, instead: Callable[..., None]) -> None:
+    def _switch_off(self, owner: type, name: str, instead: Callable[..., Any]) -> None:
         original = getattr(owner, name)
         setattr(owner, name, instead)
         self._undo.append(lambda: setattr(owner, name, original))
@@ -75,6 +81,7 @@ class Books:
         self._ssm = ssm_backends[ACCOUNT][region]
         self._iam = iam_backends[ACCOUNT]["aws"]
         self._sts = sts_backends[ACCOUNT]["aws"]
+        self._s3 = s3_backends[ACCOUNT]["aws"]
         self._sessions: dict[str, AssumedRole] = {}
         self._launched: dict[str, Any] = {}
         """EC2's entries of what the groups launched: moto looks through every instance to find one."""
@@ -157,6 +164,19 @@ class Books:
         content: str = document.content
         return content
 
+    def tags_of(self, resource_id: str) -> dict[str, str]:
+        """The EC2 tags of anything, found at once: `tags` looks through all that there is."""
+        return dict(self._ec2.tags.get(resource_id, {}))
+
+    def launch_template_id(self, name: str) -> str:
+        """Empty for a name that is not there."""
+        return str(self._ec2.launch_template_name_to_ids.get(name, ""))
+
+    def role_of_profile(self, name: str) -> str:
+        """The name of the role in an instance profile; empty where there is none."""
+        found = [each for each in self._iam.instance_profiles.values() if each.name == name and each.roles]
+        return str(found[0].roles[0].name) if found else ""
+
     def tags(self, instance_id: str) -> dict[str, str]:
         """An instance's EC2 tags."""
         found = self._ec2.describe_tags(filters={"resource-id": [instance_id]})
@@ -171,9 +191,21 @@ class Books:
         """The IAM role, or None."""
         return next((each for each in list(self._iam.get_roles()) if each.arn == arn), None)
 
+    def trust_policy(self, arn: str) -> Mapping[str, Any]:
+        """Who may assume a role; of one that is not there, nobody."""
+        role = self.role(arn)
+        text = str(role.assume_role_policy_document) if role else "{}"
+        parsed: Mapping[str, Any] = json.loads(text if text.lstrip().startswith("{") else unquote(text))
+        return parsed
+
     def user_of(self, access_key: str) -> User | None:
         """The IAM user a key belongs to, or None."""
         return self._iam.get_user_from_access_key_id(access_key)
+
+    def managed_policy(self, arn: str) -> str:
+        """The document of a managed policy; of one that is not there, one that allows nothing."""
+        found = self._iam.managed_policies.get(arn)
+        return document_of(found) if found else "{}"
 
     def open_role_session(self, role_arn: str, session_name: str, seconds: float, policy: str = "") -> AssumedRole:
         """Fresh credentials of a role, with a session policy or none; GetCallerIdentity answers the session's ARN."""
@@ -184,3 +216,19 @@ class Books:
     def session(self, access_key: str) -> AssumedRole | None:
         """The role session a key belongs to, over or not; None for any other key."""
         return self._sessions.get(access_key)
+
+    def bucket_policy(self, bucket: str) -> str | None:
+        """A bucket's own policy, or None."""
+        found = self._s3.buckets.get(bucket)
+        text = found.policy if found else None
+        return text.decode() if isinstance(text, bytes) else text
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Whether there is such a bucket."""
+        return bucket in self._s3.buckets
+
+
+def document_of(policy: ManagedPolicy) -> str:
+    """A managed policy's default version."""
+    versions = {each.version_id: each for each in policy.versions}
+    return str(versions[policy.default_version_id].document)

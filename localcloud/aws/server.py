@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from localcloud.aws.authorisation import Authorisation
 from localcloud.aws.calls import Calls, service_of
 from localcloud.aws.checksums import Checksums
 from localcloud.aws.disturbances import Disturbances
@@ -47,7 +48,8 @@ class Server:
 
     def __init__(self, lock: threading.RLock) -> None:
         aws = DomainDispatcherApplication(create_backend_app)
-        self.disturbances = Disturbances(OneAtATime(Checksums(aws), lock))
+        self.authorisation = Authorisation(OneAtATime(Checksums(aws), lock))
+        self.disturbances = Disturbances(self.authorisation)
         self.calls = Calls(self.disturbances)
         self._mounts: dict[str, WSGIApplication] = {}
         self._server = make_server("127.0.0.1", 0, self._dispatch, threaded=True, request_handler=_QuietRequestHandler)
