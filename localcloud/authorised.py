@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localcloud.state_directory import AUTHORISED
+
 if TYPE_CHECKING:
     from ministack.core.iam_evaluator import EvalResult
 
@@ -48,9 +50,10 @@ class Authorised:
     """The record of one cloud."""
 
     def __init__(self, state_directory: Path) -> None:
-        self._files = [state_directory / "authorised.jsonl"]
+        self._files = [state_directory / AUTHORISED]
         if directory := os.environ.get(DIRECTORY):
             self._files.append(Path(directory) / f"{uuid.uuid4()}.jsonl")
+        self._files[0].unlink(missing_ok=True)  # an earlier cloud's
         self._lock = threading.Lock()
         self._seen: set[tuple[str, ...]] = set()
         self._rows: list[Row] = []
@@ -86,7 +89,7 @@ class Authorised:
             result.matched_sid,
             allowed,
             expected=not allowed and self._expecting > 0,
-            test=os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0],
+            test=os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0],
         )
         key = (row.principal, row.action, row.statement, row.test, "" if allowed else f"{row.resource} {row.expected}")
         with self._lock:

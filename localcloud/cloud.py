@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from types import TracebackType
 
@@ -31,7 +31,6 @@ from localcloud.desk import Desk
 from localcloud.engine_command import search_path
 from localcloud.environment_file import environment_of, without_proxy
 from localcloud.faults import Asked, Parts, inject
-from localcloud.github.issuer import Job
 from localcloud.github.server import PREFIX as GITHUB
 from localcloud.github.server import GitHub
 from localcloud.instance_metadata import MetadataOfInstances
@@ -68,7 +67,10 @@ class Cloud:
         """Of the account's books."""
         self._closing = threading.Event()
         self._stack = ExitStack()
+        self.books: Books
         self.authorised: Authorised
+        """What was asked of the account, by whom, and whether it was allowed."""
+        self.wanted: Wanted
         self.server: Server
         self.github: GitHub
         self.registry: Registry
@@ -95,6 +97,10 @@ class Cloud:
             raise
         return self
 
+    def expecting_denials(self) -> AbstractContextManager[None]:
+        """What is denied inside was meant to be."""
+        return self.authorised.expecting_denials()
+
     def interrupt(self) -> None:
         """Ends a `start` under way, which then raises; safe in a signal handler."""
         self._closing.set()
@@ -115,7 +121,7 @@ class Cloud:
         self._open_doors()
         self._assemble()
         account = Account(self.server.origin, self.options.region)
-        wanted = self._wanted()
+        wanted = self.wanted = self._wanted()
         made = account.furnish(wanted)
         self._balance(made)
         account.open_group(wanted, made.target_group_arn)
@@ -142,7 +148,7 @@ class Cloud:
         options, lock = self.options, self.lock
         forget_everything()
         self._stack.callback(Reflexes().restore)
-        books = Books(options.region)
+        books = self.books = Books(options.region)
         self.authorised = Authorised(options.state_directory)
         self.server.authorisation.begin(books, self.authorised)
         metadata = MetadataOfInstances(books, options, lock)
@@ -208,12 +214,6 @@ class Cloud:
     def _wanted(self) -> Wanted:
         options = self.options
         smallest, largest = options.limits
-        job: Job = self.github.issuer.job
-        jobs = [
-            replace(job, environment=environment, immutable_subject=immutable)
-            for environment in ("", "production")
-            for immutable in (True, False)
-        ]
         hook = HOOK if options.launch_hook else ""
         user_data = options.user_data
         if user_data is None:
@@ -234,7 +234,7 @@ class Cloud:
             document_text=render.document(),
             user_data=user_data,
             launch_hook=hook,
-            subjects=tuple(each.subject for each in jobs),
+            identity=options.identity(self.github.issuer.job),
         )
 
     def _balance(self, made: Made) -> None:

@@ -27,8 +27,10 @@ class MetadataOfInstances:
 
     def serve(self, instance_id: str, instance: Any, user_data: str) -> MetadataService:
         """A running service; whoever boots the machine closes it."""
-        role = f"{self._options.app}-instance"
         account = self._books.account
+        with self._lock:
+            tags = self._books.tags(instance_id)
+        role = f"{tags['aws:autoscaling:groupName']}-instance"
 
         def renew(seconds: int) -> Credentials:
             with self._lock:
@@ -44,7 +46,7 @@ class MetadataOfInstances:
                 zone=instance.placement.zone,
                 account=account,
                 user_data=user_data,
-                tags=self._books.tags(instance_id),
+                tags=tags,
                 role=role,
                 instance_profile_arn=f"arn:aws:iam::{account}:instance-profile/{role}",
                 renew=renew,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcloud.aws.run_command import Tempo
+from localcloud.github.issuer import Job
 from localcloud.runtime.simulated import Pace
 
 DOTENV = {
@@ -63,6 +64,22 @@ class CloudOptions:
     def parameters(self) -> str:
         """The Parameter Store name that holds the whole .env."""
         return f"/{self.app}/env"
+
+    def identity(self, job: Job) -> dict[str, str]:
+        """The parameters of infra/identity.yml for a job of this repository, as a team would give them."""
+        return {
+            "App": self.app,
+            "Bucket": self.bucket,
+            "AutoScalingGroup": self.group,
+            "TargetGroup": self.group if self.target_group else "",
+            "Document": self.document,
+            "ParameterName": self.parameters,
+            "Repository": self.repository,
+            "RepositoryId": job.repository_id,
+            "RepositoryOwnerId": job.owner_id,
+            "EcrRepository": self.app.lower(),
+            "AlarmPrefix": f"{self.app}-",
+        }
 
     @property
     def limits(self) -> tuple[int, int]:

@@ -15,15 +15,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from localcloud.aws.principals import ROOT_KEY
+from deployer.infra.roles import identity_roles, storage_policy
+from localcloud.aws.account import ACCOUNT, ROOT_KEY
+from localcloud.roles import make_operator, make_provider, make_roles
 
-ISSUER = "token.actions.githubusercontent.com"
-AUDIENCE = "sts.amazonaws.com"
 PORT = 8080
 HOOK = "deployer-boot"
-EVERYTHING = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
 HOOK_HEARTBEAT = 300
 """Seconds a booting instance has before the group gives up on it."""
 
@@ -48,8 +45,8 @@ class Wanted:
     user_data: str
     launch_hook: str
     """The name of the launch lifecycle hook; empty for none."""
-    subjects: tuple[str, ...]
-    """`sub` claims the deployer role trusts."""
+    identity: Mapping[str, str]
+    """The parameters of infra/identity.yml."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +82,14 @@ class Account:
     def furnish(self, wanted: Wanted) -> Made:
         """Makes everything but the group; see `open_group`."""
         iam = self.client("iam")
-        access_key, secret_key = _operator(iam)
-        role_arn = _roles(iam, wanted)
+        roles = identity_roles(wanted.identity, ACCOUNT, self._region)
+        make_provider(iam)
+        make_roles(iam, roles.values())
+        access_key, secret_key = make_operator(iam, roles["Deployer"])
         self._storage(wanted)
         self._documents(wanted)
         arn = self._target_group(wanted) if wanted.target_group else ""
+        role_arn = f"arn:aws:iam::{ACCOUNT}:role/{roles['Deployer'].name}"
         return Made(access_key, secret_key, role_arn, arn)
 
     def open_group(self, wanted: Wanted, target_group_arn: str) -> None:
@@ -128,6 +128,8 @@ class Account:
         location: Any = {"LocationConstraint": self._region}
         s3.create_bucket(Bucket=wanted.bucket, CreateBucketConfiguration=location)
         s3.put_bucket_versioning(Bucket=wanted.bucket, VersioningConfiguration={"Status": "Enabled"})
+        policy = storage_policy({"Bucket": wanted.bucket}, ACCOUNT, self._region)
+        s3.put_bucket_policy(Bucket=wanted.bucket, Policy=json.dumps(policy))
 
     def _documents(self, wanted: Wanted) -> None:
         ssm = self.client("ssm")
@@ -172,7 +174,7 @@ class Account:
             LaunchTemplateData={
                 "ImageId": "ami-12c6146b",
                 "InstanceType": "t3.small",
-                "IamInstanceProfile": {"Name": f"{wanted.app}-instance"},
+                "IamInstanceProfile": {"Name": f"{wanted.group}-instance"},
                 "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
                 "UserData": base64.b64encode(wanted.user_data.encode()).decode(),
             },
@@ -183,38 +185,3 @@ class Account:
 def _session() -> boto3.session.Session:
     """One for all: it keeps the service descriptions it has read."""
     return boto3.session.Session()
-
-
-def _operator(iam: Any) -> tuple[str, str]:
-    iam.create_user(UserName="operator")
-    iam.put_user_policy(UserName="operator", PolicyName="everything", PolicyDocument=EVERYTHING)
-    key = iam.create_access_key(UserName="operator")["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"]
-
-
-def _roles(iam: Any, wanted: Wanted) -> str:
-    provider = iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=[AUDIENCE])
-    statement = _statement({"Federated": provider["OpenIDConnectProviderArn"]}, "sts:AssumeRoleWithWebIdentity")
-    condition = {"StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": list(wanted.subjects)}}
-    deployer = iam.create_role(
-        RoleName=f"{wanted.app}-deployer",
-        AssumeRolePolicyDocument=_policy(statement | {"Condition": condition}),
-        MaxSessionDuration=3600,
-    )
-    name = f"{wanted.app}-instance"
-    trust = _policy(_statement({"Service": "ec2.amazonaws.com"}, "sts:AssumeRole"))
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-    for each in (name, f"{wanted.app}-deployer"):
-        iam.put_role_policy(RoleName=each, PolicyName="everything", PolicyDocument=EVERYTHING)
-    iam.create_instance_profile(InstanceProfileName=name)
-    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
-    arn: str = deployer["Role"]["Arn"]
-    return arn
-
-
-def _policy(statement: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _statement(principal: Mapping[str, str], action: str) -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": principal, "Action": action}

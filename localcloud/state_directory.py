@@ -12,6 +12,8 @@ from pathlib import Path
 from localcloud.child import start_time
 from localcloud.environment_file import write_private
 
+AUTHORISED = "authorised.jsonl"
+"""The record of what was asked of the account: localcloud.authorised."""
 PARTS = ("instances", "programs", "registry", "load-balancer")
 """Directories of a cloud's parts in its state directory."""
 
@@ -74,7 +76,7 @@ class StateDirectory:
         """Removes what the parts kept, the log, and the directory unless somebody else keeps something in it."""
         for each in PARTS:
             shutil.rmtree(self.path / each, ignore_errors=True)
-        for link in (self.log, self.path / "engine.log"):
-            link.unlink(missing_ok=True)
+        for file in (self.log, self.path / "engine.log", self.path / AUTHORISED):
+            file.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()

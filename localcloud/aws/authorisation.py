@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response
 
 from localcloud.authorised import Authorised
 from localcloud.aws import denials
-from localcloud.aws.actions import Place, needs_of
+from localcloud.aws.actions import needs_of
 from localcloud.aws.asked import Asked
+from localcloud.aws.call_resources import Place
 from localcloud.aws.calls import call_of
 from localcloud.aws.error_answers import error_answer
 from localcloud.aws.moto_seams import Books

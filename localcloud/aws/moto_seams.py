@@ -31,10 +31,8 @@ from moto.s3.models import FakeBucket, s3_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import AssumedRole, sts_backends
 
+from localcloud.aws.account import ACCOUNT
 from localcloud.aws.errors import AwsError
-
-ACCOUNT = "123456789012"
-"""moto's own default account."""
 
 
 def forget_everything() -> None:

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core.iam_evaluator import ParsedStatement, parse_policy_document
 
+from localcloud.aws.account import ROOT_KEY
 from localcloud.aws.moto_seams import Books, document_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-
-ROOT_KEY = "ROOT" * 5
-"""The access key of the account itself, which may everything: what an account is furnished with, and nobody else's."""
 
 Policy = Sequence[ParsedStatement]
 

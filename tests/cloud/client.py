@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from localcloud.aws.principals import ROOT_KEY
+from localcloud.aws.account import ROOT_KEY
 from localcloud.cloud import Cloud
 
 

@@ -128,7 +128,7 @@ def test_an_instance_born_by_scaling_boots_the_desired_release(on_v1: Delivery) 
         (("--max-unavailable", "0"), "max-unavailable is 0"),
         (("--canary", "9"), "canary is 9"),
         (("--drain", "perhaps"), "drain is 'perhaps'"),
-        (("--alarms", "silence"), "these alarms do not exist: silence"),
+        (("--alarms", "orange-silence"), "these alarms do not exist: orange-silence"),
     ],
 )
 def test_bad_input_fails_before_anything_is_changed(on_v1: Delivery, words: tuple[str, str], said: str) -> None:
@@ -181,13 +181,13 @@ def test_an_alarm_during_the_bake_rolls_back(on_v1: Delivery) -> None:
     alarms = client_of(on_v1.cloud, "cloudwatch")
     _alarm(alarms, "OK")
     on_v1.publish("v2")
-    words = ("--version", "v2", "--alarms", "errors", "--bake", "5m", "--canary", "0", "--max-unavailable", "2")
+    words = ("--version", "v2", "--alarms", "orange-errors", "--bake", "5m", "--canary", "0", "--max-unavailable", "2")
     with on_v1.start("rollout", *words) as rollout:
         said = until(rollout, "▸ bake")
         _alarm(alarms, "ALARM")
         said += rest(rollout)
     assert rollout.returncode == 3, said
-    assert "alarm errors is ALARM" in said
+    assert "alarm orange-errors is ALARM" in said
     assert on_v1.answers() == {"v1"}
 
 
@@ -239,7 +239,7 @@ def test_a_job_gets_outputs_a_summary_and_a_deployment(on_v1: Delivery, tmp_path
 
 def _alarm(cloudwatch: Any, state: str) -> None:
     cloudwatch.put_metric_alarm(
-        AlarmName="errors",
+        AlarmName="orange-errors",
         MetricName="errors",
         Namespace="orange",
         Period=60,
@@ -248,4 +248,4 @@ def _alarm(cloudwatch: Any, state: str) -> None:
         ComparisonOperator="GreaterThanThreshold",
         Statistic="Sum",
     )
-    cloudwatch.set_alarm_state(AlarmName="errors", StateValue=state, StateReason="the test")
+    cloudwatch.set_alarm_state(AlarmName="orange-errors", StateValue=state, StateReason="the test")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.aws.moto_seams import ACCOUNT
+from localcloud.aws.account import ACCOUNT
 from localcloud.github.issuer import Job
 from tests.cloud.identities import ISSUER, Identities, condition_in
 

@@ -60,6 +60,15 @@ def test_a_denial_without_a_word_is_explained_from_the_call(
     assert statement_in(refusal) == {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
+def test_the_quotes_s3_puts_around_a_resource_are_no_part_of_it() -> None:
+    message = (
+        f'User: {ROLE} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/k"'
+        " because no identity-based policy allows the s3:PutObject action"
+    )
+    refusal = refusal_of(said("AccessDenied", message), "s3:PutObject on s3://b/k")
+    assert statement_in(refusal)["Resource"] == "arn:aws:s3:::b/k"
+
+
 def test_an_explicit_deny_is_not_answered_with_an_allow() -> None:
     message = (
         f"User: {ROLE} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::b/k"

@@ -41,7 +41,7 @@ def permission_missing(call: str, message: str) -> DeployError:
             said["action"],
         )
     if said:
-        who, action, what = said["who"], said["action"], (said["what"] or "*").rstrip(".,")
+        who, action, what = said["who"], said["action"], (said["what"] or "*").strip('".,')
     else:
         who, (action, what) = "", _asked_for(call)
     if not action:
