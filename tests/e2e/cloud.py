@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 
+from localcloud.aws.account import ROOT_KEY
 from localcloud.engine_command import docker
 
 ROOT = Path(__file__).parents[2]
@@ -39,12 +40,13 @@ class RunningCloud:
         return {name: self.environment[name] for name in names}
 
     def client(self, service: str) -> Any:
+        """A client of the account itself, which may everything."""
         return boto3.client(
             service,
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             region_name=self.environment["AWS_REGION"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=ROOT_KEY,
+            aws_secret_access_key="unchecked",
         )
 
     def in_service(self) -> list[str]:
