@@ -22,7 +22,7 @@ from localcloud.aws.error_answers import error_answer
 from localcloud.aws.moto_seams import Books
 from localcloud.aws.needs import Need, UnknownOperation
 from localcloud.aws.principals import NotAccepted, Principal, Principals, region_of, signs
-from localcloud.aws.s3_needs import S3Request
+from localcloud.aws.s3_needs import S3Request, bucket_in
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -75,6 +75,8 @@ class Authorisation:
             _log.error("nobody has said yet which permission %s needs: localcloud.aws.actions", unknown)
             return error_answer(environ, 501, "NotImplemented", denials.unknown(unknown))
         for need in needs:
+            if _nowhere(books, need):
+                continue
             result = judge.on(need)
             self._authorised.note(principal, need, result)
             if result.decision != "Allow":
@@ -155,9 +157,14 @@ class Judge:
         )
 
     def _bucket_policy(self, need: Need) -> str | None:
-        if not need.resource.startswith("arn:aws:s3:::"):
-            return None
-        return self.books.bucket_policy(need.resource.removeprefix("arn:aws:s3:::").partition("/")[0])
+        bucket = bucket_in(need.resource)
+        return self.books.bucket_policy(bucket) if bucket else None
+
+
+def _nowhere(books: Books, need: Need) -> bool:
+    """Whether it is about a bucket that is not there: S3 says so to everybody."""
+    bucket = bucket_in(need.resource)
+    return bool(bucket) and need.action != "s3:CreateBucket" and not books.has_bucket(bucket)
 
 
 def _a(noun: str) -> str:

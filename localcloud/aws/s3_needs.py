@@ -16,6 +16,7 @@ from localcloud.aws.needs import Need, UnknownOperation
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+_ARN = "arn:aws:s3:::"
 _OF_BUCKET = {
     ("GET", "location"): "GetBucketLocation",
     ("GET", "versioning"): "GetBucketVersioning",
@@ -107,7 +108,7 @@ class S3Request:
         if self._header("x-amz-acl"):
             needs.append(Need("s3:PutObjectAcl", arn, {**keys, "s3:x-amz-acl": self._header("x-amz-acl")}))
         if source := self._header("x-amz-copy-source"):
-            needs.append(Need("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}"))
+            needs.append(Need("s3:GetObject", f"{_ARN}{unquote(source).lstrip('/').partition('?')[0]}"))
         return needs
 
     def _conditions(self, creates: bool) -> dict[str, Any]:
@@ -141,7 +142,12 @@ class S3Request:
         return Need(f"s3:{action}", arn, keys or {})
 
     def _arn(self, key: str = "") -> str:
-        return f"arn:aws:s3:::{self.bucket}" + (f"/{key}" if key else "")
+        return f"{_ARN}{self.bucket}" + (f"/{key}" if key else "")
 
     def _header(self, name: str) -> str:
         return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+
+
+def bucket_in(arn: str) -> str:
+    """The bucket an ARN speaks of; empty if it is none of S3's."""
+    return arn.removeprefix(_ARN).partition("/")[0] if arn.startswith(_ARN) else ""

@@ -121,7 +121,6 @@ def test_an_instance_born_by_scaling_boots_the_desired_release(on_v1: Delivery) 
     ("words", "said"),
     [
         (("--auto-scaling-group", "nobody"), "there is no Auto Scaling group nobody"),
-        (("--document", "nothing"), "there is no SSM document nothing"),
         (("--version", "v404"), "there is no release v404"),
         (("--version", "../v1"), "../v1"),
         (("--timeout", "soon"), "timeout is 'soon': a duration is a number and a unit"),
@@ -148,6 +147,14 @@ def test_a_bucket_that_does_not_exist_is_a_refusal_with_exit_code_1(on_v1: Deliv
     assert done.returncode == 1
     assert "there is no such bucket" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.expects_denial
+def test_a_document_the_role_is_not_for_is_a_missing_permission_whether_it_is_there_or_not(on_v1: Delivery) -> None:
+    done = on_v1.run("rollout", "--version", "v1", "--document", "nothing")
+    assert done.returncode == 1
+    assert "may not ssm:DescribeDocument" in done.stderr
+    assert ":document/nothing" in done.stderr
 
 
 def test_an_empty_group_is_refused(on_v1: Delivery) -> None:
