@@ -18,8 +18,9 @@ from typing import Any
 import boto3
 
 from deployer.cli import main
+from localcloud.aws.account import ACCOUNT
 from localcloud.aws.identity import Identity
-from localcloud.aws.moto_seams import ACCOUNT, Books, forget_everything
+from localcloud.aws.moto_seams import Books, forget_everything
 from localcloud.aws.operations import Operations
 from localcloud.aws.server import Server
 from localcloud.github.server import PREFIX, GitHub

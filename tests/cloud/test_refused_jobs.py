@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from localcloud.aws.moto_seams import ACCOUNT
+from localcloud.aws.account import ACCOUNT
 from tests.cloud.identities import ISSUER, PROVIDER, ROLE, Identities, condition_in, json_after
 
 HOST = ISSUER.removeprefix("https://")

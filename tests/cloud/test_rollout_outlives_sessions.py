@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.sts.models import sts_backends
 
+from localcloud.aws.account import ACCOUNT
 from localcloud.aws.calls import service_of
-from localcloud.aws.moto_seams import ACCOUNT
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
