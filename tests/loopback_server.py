@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,16 +47,20 @@ class Request(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def loopback_server(answer: Callable[[Request], None], host: str = "127.0.0.1", port: int = 0) -> Iterator[Address]:
-    """Has `answer` reply to each request, in a thread of its own. Port 0 is any free one."""
+def loopback_server(
+    answer: Callable[[Request], None], host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Address]:
+    """Has `answer` reply to each request, in a thread of its own. Port 0 is any free one; `tls` makes it HTTPS."""
 
     class Handler(Request):
         def _handle(self) -> None:
             answer(self)
 
-        do_GET = do_HEAD = do_PUT = do_POST = _handle  # noqa: N815  (http.server's own names)
+        do_GET = do_HEAD = do_PUT = do_POST = do_CONNECT = _handle  # noqa: N815  (http.server's own names)
 
     with ThreadingHTTPServer((host, port), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

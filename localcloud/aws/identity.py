@@ -32,7 +32,7 @@ class Identity:
     def __init__(self, books: Books, issuer: Issuer, session_seconds: float | None = None) -> None:
         self._books = books
         self._issuer = issuer
-        self._sessions = RoleSessions(books, session_seconds)
+        self.sessions = RoleSessions(books, session_seconds)
 
     def handlers(self) -> dict[str, Handler]:
         """Operation name → handler."""
@@ -47,7 +47,7 @@ class Identity:
         claims = self._verified(asked["WebIdentityToken"])
         role = self._trusting_role(asked["RoleArn"], claims)
         return {
-            **self._sessions.open(role, asked),
+            **self.sessions.open(role, asked),
             "SubjectFromWebIdentityToken": claims["sub"],
             "Provider": self._provider_arn(claims),
             "Audience": claims["aud"],
@@ -78,7 +78,7 @@ class Identity:
         if role is None or not evaluate_trust_policy(dict(self._books.trust_policy(role.arn)), arn, context):
             message = f"User: {arn} is not authorized to perform: {CHAIN} on resource: {asked['RoleArn']}"
             raise AwsError("AccessDenied", message)
-        return self._sessions.open(role, asked, chained=session is not None)
+        return self.sessions.open(role, asked, chained=session is not None)
 
     def _verified(self, token: str) -> Mapping[str, Any]:
         try:

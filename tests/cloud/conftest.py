@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.authorised import DIRECTORY
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
@@ -72,7 +73,8 @@ def identities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Iden
 
     The process gets the jobs' environment too, as boto3 reads it there; retries happen, but at once.
     """
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+    ambient = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    for name in (*ambient, DIRECTORY):  # this account's roles are not those of infra/
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("urllib3.util.retry.Retry.get_backoff_time", lambda _: 0.0)
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)

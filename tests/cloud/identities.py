@@ -8,22 +8,27 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from deployer.cli import main
-from localcloud.aws.account import ACCOUNT
+from localcloud.authorised import Authorised
+from localcloud.aws.account import ACCOUNT, ROOT_KEY
+from localcloud.aws.calls import call_of
 from localcloud.aws.identity import Identity
 from localcloud.aws.moto_seams import Books, forget_everything
 from localcloud.aws.operations import Operations
 from localcloud.aws.server import Server
 from localcloud.github.server import PREFIX, GitHub
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/shop-deploy"
@@ -44,14 +49,25 @@ class Ran:
         return self.shown.replace("%0A", "\n").replace("%25", "%")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A call AWS got: `sts:AssumeRole`, who signed it, and what called itself its user agent."""
+
+    operation: str
+    access_key: str
+    user_agent: str
+
+
 @dataclass
 class Identities:
     """An account, a repository's jobs, and the folder a job writes to."""
 
     github: GitHub
     iam: Any
+    sts: Identity
     origin: str
     folder: Path
+    asked: list[Asked] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     """Every token the issuer gave away."""
     ran: list[Ran] = field(default_factory=list)
@@ -80,6 +96,18 @@ class Identities:
             self.iam.update_assume_role_policy(RoleName=role, PolicyDocument=policy)
         else:
             self.iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy, **more)
+
+    def allow_chaining(self, role: str, to: str) -> None:
+        """Gives the role the one permission that its side of a chain takes."""
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": to}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.iam.put_role_policy(RoleName=role, PolicyName="chain", PolicyDocument=policy)
+
+    def make_user(self, name: str) -> tuple[str, str]:
+        """A user with no permission at all; access key and secret."""
+        self.iam.create_user(UserName=name)
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
 
     @property
     def job(self) -> dict[str, str]:
@@ -152,13 +180,28 @@ def identities_in(folder: Path) -> Iterator[Identities]:
         server.mount(PREFIX, github)
         operations = Operations()
         stack.callback(operations.close)
-        operations.replace("sts", Identity(Books(REGION), github.issuer).handlers())
+        books = Books(REGION)
+        sts = Identity(books, github.issuer)
+        operations.replace("sts", sts.handlers())
+        server.authorisation.begin(books, Authorised(folder))
         server.start()
-        keys = {"aws_access_key_id": "operator", "aws_secret_access_key": "operator"}
+        keys = {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": "unchecked"}
         iam = boto3.client("iam", region_name=REGION, endpoint_url=server.origin, **keys)
-        identities = Identities(github, iam, server.origin, folder)
+        identities = Identities(github, iam, sts, server.origin, folder)
+        _listen(server, identities.asked)
         _record(github, identities.tokens)
         yield identities
+
+
+def _listen(server: Server, asked: list[Asked]) -> None:
+    application = server.calls._application
+
+    def listening(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        key = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")[0]
+        asked.append(Asked(str(call_of(environ)), key, environ.get("HTTP_USER_AGENT", "")))
+        return application(environ, start_response)
+
+    server.calls._application = listening
 
 
 def _record(github: GitHub, tokens: list[str]) -> None:

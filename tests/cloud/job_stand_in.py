@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,7 +119,7 @@ def _result(action: str, body: str) -> Reply:
 
 
 @contextmanager
-def serving(answer: Callable[[Seen], Reply]) -> Iterator[str]:
+def serving(answer: Callable[[Seen], Reply], tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serves `answer` on loopback; yields the address."""
 
     def reply(request: Request) -> None:
@@ -129,5 +130,5 @@ def serving(answer: Callable[[Seen], Reply]) -> Iterator[str]:
         said = answer(Seen(path.path, parameters, headers))
         request.reply(said.status, said.body)
 
-    with loopback_server(reply) as address:
+    with loopback_server(reply, tls=tls) as address:
         yield address.url

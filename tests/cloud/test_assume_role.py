@@ -242,6 +242,22 @@ def test_a_lasting_fault_of_sts_ends_with_its_cause(
     assert "could not reach GitHub" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "said"),
+    [
+        ("PackedPolicyTooLarge", "Packed policy consumes 104% of allotted space", "narrow-session: false"),
+        ("RegionDisabledException", "STS is not activated in this region", "IAM's account settings"),
+    ],
+)
+def test_a_final_refusal_of_sts_is_said_at_once_with_the_way_out(
+    services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str], code: str, message: str, said: str
+) -> None:
+    services.faults_of_sts = [sts_error(400, code, message)]
+    assert main(["assume-role"], job) == 1
+    assert said in capsys.readouterr().out
+    assert len(services.asked_for("AssumeRoleWithWebIdentity")) == 1
+
+
 def test_a_missing_identity_provider_is_final_and_comes_with_its_command(
     services: Services, job: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,8 +111,9 @@ def test_a_role_of_an_account_not_allowed_is_refused_before_anybody_is_asked(tru
 def test_ambient_credentials_of_an_account_not_allowed_are_refused(
     trusted: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    key, secret = trusted.make_user("somebody")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
     ran = trusted.deploy("assume-role", "--allowed-account-ids", "210987654321", INPUT_ROLE_TO_ASSUME="")
     assert ran.code == 2
     assert f"the credentials belong to account {ACCOUNT}" in ran.text

@@ -79,6 +79,17 @@ def test_an_explicit_deny_is_not_answered_with_an_allow() -> None:
     assert "Allow" not in refusal.fix
 
 
+def test_a_denial_by_our_own_session_policy_is_not_blamed_on_the_role() -> None:
+    message = (
+        f"User: {ROLE} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::b/k"
+        " because no session policy allows the s3:PutObject action"
+    )
+    refusal = refusal_of(said("AccessDenied", message), "s3:PutObject on s3://b/k")
+    assert "the session policy this command made for itself" in refusal.what
+    assert "narrow-session: false" in refusal.fix
+    assert "Allow" not in refusal.fix
+
+
 def test_a_denied_call_nobody_can_read_an_action_from_still_has_its_cause() -> None:
     refusal = refusal_of(said("AccessDenied", "No."), "the upload")
     assert refusal.what == "the upload was refused: No."
