@@ -137,6 +137,23 @@ def test_user_data_itself_can_complete_the_hook(start_cloud: StartCloud) -> None
     assert list(states(cloud).values()) == ["InService"]
 
 
+BEATS = """\
+#!/bin/sh
+answer() {
+  aws autoscaling "$1" --lifecycle-hook-name deployer-boot --auto-scaling-group-name orange-web \\
+    --instance-id "$(basename "$PWD")" $2 $3
+}
+until answer record-lifecycle-action-heartbeat; do sleep 0.2; done
+answer complete-lifecycle-action --lifecycle-action-result CONTINUE
+"""
+
+
+def test_an_instance_itself_can_say_that_its_boot_goes_on(start_cloud: StartCloud) -> None:
+    cloud = start_cloud(instances=1, user_data=BEATS, launch_hook=True)
+    asked = {each.action for each in cloud.authorised.rows if each.principal == "orange-web-instance"}
+    assert asked == {"autoscaling:RecordLifecycleActionHeartbeat", "autoscaling:CompleteLifecycleAction"}
+
+
 def test_a_heartbeat_that_runs_out_abandons(start_cloud: StartCloud) -> None:
     cloud = start_cloud(instances=0, max_size=2, **WAIT_FOR_NOBODY)
     client_of(cloud, "autoscaling").put_lifecycle_hook(

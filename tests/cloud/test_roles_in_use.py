@@ -1,0 +1,99 @@
+"""The roles that no rollout takes do what they are there for, and the call each of their permissions is for is made."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployer.infra.roles import identity_roles
+from localcloud.aws.account import ACCOUNT
+from localcloud.cloud import Cloud
+from localcloud.roles import make_roles
+from tests.cloud.client import client_of, client_with
+from tests.cloud.delivery import Delivery
+
+
+def as_role(cloud: Cloud, role: str, service: str) -> Any:
+    """A client with the credentials EC2 gives a machine of that role."""
+    session = cloud.books.open_role_session(f"arn:aws:iam::{ACCOUNT}:role/{role}", "i-0", 900)
+    credentials = {
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "SessionToken": session.session_token,
+    }
+    return client_with(cloud, service, credentials)
+
+
+@pytest.fixture
+def cloud(delivery: Delivery) -> Cloud:
+    """That of the module's delivery: there is one cloud at a time."""
+    return delivery.cloud
+
+
+@pytest.fixture
+def pull_request(delivery: Delivery) -> dict[str, str]:
+    """A job of a pull request of our own repository, with the role that only looks."""
+    issuer = delivery.cloud.github.issuer
+    issuer.job = replace(issuer.job, event_name="pull_request", ref="refs/pull/7/merge")
+    return {
+        "INPUT_ROLE_TO_ASSUME": f"arn:aws:iam::{ACCOUNT}:role/orange-web-status",
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_RUN_ID": "77",
+        "GITHUB_RUN_ATTEMPT": "1",
+    }
+
+
+def said(done: subprocess.CompletedProcess[str], exit_code: int = 0) -> Any:
+    assert done.returncode == exit_code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_pull_request_looks_at_what_a_rollout_would_do_and_at_what_was_done(
+    delivery: Delivery, pull_request: dict[str, str]
+) -> None:
+    delivery.bring_to("v1")
+    delivery.publish("v2")
+    client_of(delivery.cloud, "cloudwatch").put_metric_alarm(
+        AlarmName="orange-errors",
+        MetricName="errors",
+        Namespace="orange",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Statistic="Sum",
+    )
+    plan = ("plan", "--version", "v2", "--alarms", "orange-errors", "--json")
+    assert said(delivery.run(*plan, **pull_request), exit_code=10)["status"] == "changes"
+    history = said(delivery.run("history", "--json", **pull_request))
+    assert "v1" in json.dumps(history)
+
+
+def test_a_monitoring_host_finds_the_instances(cloud: Cloud) -> None:
+    ec2 = as_role(cloud, "orange-web-monitoring", "ec2")
+    filters = [{"Name": "tag:aws:autoscaling:groupName", "Values": ["orange-web"]}]
+    found = ec2.describe_instances(Filters=filters)["Reservations"]
+    assert {each["InstanceId"] for some in found for each in some["Instances"]} == set(cloud.fleet.members)
+    assert ec2.describe_availability_zones()["AvailabilityZones"]
+
+
+def test_an_instance_reads_all_that_is_below_its_path(cloud: Cloud) -> None:
+    parameters = {"AutoScalingGroup": "pear-web", "ParameterName": "/pear/env/"}
+    roles = identity_roles({**cloud.wanted.identity, **parameters}, ACCOUNT, cloud.options.region)
+    make_roles(client_of(cloud, "iam"), [roles["Instance"]])
+    client_of(cloud, "ssm").put_parameter(Name="/pear/env/GREETING", Type="SecureString", Value="hello")
+    ssm = as_role(cloud, "pear-web-instance", "ssm")
+    found = ssm.get_parameters_by_path(Path="/pear/env/", Recursive=True, WithDecryption=True)["Parameters"]
+    assert [each["Value"] for each in found] == ["hello"]
+
+
+@pytest.mark.parametrize("role", ["deployer", "instance"])
+def test_who_pushes_and_who_pulls_may_log_in_to_ecr(cloud: Cloud, role: str) -> None:
+    ecr = as_role(cloud, f"orange-web-{role}", "ecr")
+    assert ecr.get_authorization_token()["authorizationData"]
