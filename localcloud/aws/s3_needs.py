@@ -49,7 +49,13 @@ _OF_OBJECT = {
     ("HEAD", ""): ("GetObject", "GetObjectVersion"),
     ("DELETE", ""): ("DeleteObject", "DeleteObjectVersion"),
 }
-_SUBRESOURCES = {name for table in (_OF_BUCKET, _OF_OBJECT) for _, name in table if name} | {"delete", "versions"}
+_PLAIN = frozenset(
+    {
+        *("x-id", "versionId", "partNumber", "encoding-type", "fetch-owner", "list-type", "prefix", "delimiter"),
+        *("max-keys", "marker", "start-after", "continuation-token", "key-marker", "version-id-marker"),
+    }
+)
+"""What a query may hold without asking for anything but the object or the listing itself."""
 
 
 class S3Request:
@@ -61,7 +67,7 @@ class S3Request:
         path = str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
         self.bucket, _, self.key = path.removeprefix("/").partition("/")
         self.query = dict(parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True))
-        self.subresource = next((each for each in self.query if each in _SUBRESOURCES), "")
+        self.subresource = next((each for each in self.query if each not in _PLAIN), "")
 
     def needs(self) -> list[Need]:
         """Raises UnknownOperation."""
@@ -90,8 +96,8 @@ class S3Request:
     def _of_object(self) -> list[Need]:
         if self.method == "PUT" and self.subresource in ("", "uploadId"):
             return self._written(creates=not self.subresource)
-        if self.method == "POST":
-            return self._written(creates="uploadId" in self.query)
+        if self.method == "POST" and self.subresource in ("uploads", "uploadId"):
+            return self._written(creates=self.subresource == "uploadId")
         plain, of_version = _OF_OBJECT.get((self.method, self.subresource), (None, None))
         version = self.query.get("versionId", "")
         keys = {"s3:versionid": version} if version else {}

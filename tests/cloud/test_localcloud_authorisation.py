@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.infra.roles import Role
+from localcloud.aws.account import ACCOUNT
 from localcloud.cloud import Cloud
+from localcloud.roles import make_roles
 from tests.cloud.client import client_of, client_with
 from tests.cloud.conftest import StartCloud
 from tests.waiting import eventually
+
+ROLES = f"arn:aws:iam::{ACCOUNT}:role"
 
 
 def session_of(cloud: Cloud, seconds: int = 900) -> dict[str, Any]:
@@ -63,3 +70,46 @@ def test_keys_nobody_was_given_and_tokens_of_other_sessions_are_refused(cloud: C
     mixed = {**session_of(cloud), "SessionToken": session_of(cloud)["SessionToken"]}
     assert refusal(client_with(cloud, "s3", mixed).list_buckets) == (400, "InvalidToken")
     assert refusal(client_with(cloud, "sts", mixed).get_caller_identity) == (403, "InvalidClientTokenId")
+
+
+def test_a_call_whose_permission_nobody_knows_is_refused_to_all_but_the_account(cloud: Cloud) -> None:
+    session = session_of(cloud)
+    ssm, account = client_with(cloud, "ssm", session), client_of(cloud, "ssm")
+    assert refusal(lambda: ssm.describe_maintenance_windows()) == (501, "NotImplemented")
+    assert account.describe_maintenance_windows()["WindowIdentities"] == []
+
+
+def test_a_key_that_is_not_there_is_denied_to_who_may_not_list_it(cloud: Cloud) -> None:
+    deployer = client_with(cloud, "s3", session_of(cloud))
+    role = cloud.books.open_role_session(f"{ROLES}/orange-web-instance", "i-0", 900)
+    keys = {"AccessKeyId": role.access_key_id, "SecretAccessKey": role.secret_access_key}
+    instance = client_with(cloud, "s3", {**keys, "SessionToken": role.session_token})
+    missing = {"Bucket": cloud.options.bucket, "Key": "orange/releases/v404/release.json"}
+    assert refusal(lambda: deployer.get_object(**missing)) == (404, "NoSuchKey")
+    assert refusal(lambda: deployer.head_object(**missing)) == (404, "404")
+    with cloud.expecting_denials():
+        assert refusal(lambda: instance.get_object(**missing)) == (403, "AccessDenied")
+        assert refusal(lambda: instance.head_object(**missing)) == (403, "403")
+
+
+def test_a_permissions_boundary_bounds_what_the_roles_own_policies_allow(cloud: Cloud) -> None:
+    iam, name = client_of(cloud, "iam"), "bounded"
+    read = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:List*", "Resource": "*"}]}
+    allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}]}
+    boundary = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(read))["Policy"]["Arn"]
+    make_roles(iam, [Role(name, {"Statement": []}, {"all": allow}, 3600, boundary)])
+    role = cloud.books.open_role_session(f"{ROLES}/{name}", "somebody", 900)
+    keys = {"AccessKeyId": role.access_key_id, "SecretAccessKey": role.secret_access_key}
+    ssm = client_with(cloud, "ssm", {**keys, "SessionToken": role.session_token})
+    assert ssm.list_commands()["Commands"] == []
+    with cloud.expecting_denials(), pytest.raises(ClientError, match="because no permissions boundary allows the ssm:"):
+        ssm.describe_instance_information()
+
+
+def test_what_was_asked_is_on_record(cloud: Cloud) -> None:
+    client_with(cloud, "ssm", session_of(cloud)).list_commands()
+    [row] = [each for each in cloud.authorised.rows if each.test.endswith("is_on_record")]
+    assert (row.principal, row.action) == ("orange-web-deployer", "ssm:ListCommands")
+    assert (row.statement, row.allowed) == ("deploy/LookAtFleetAndCommands", True)
+    record = (cloud.options.state_directory / "authorised.jsonl").read_text().splitlines()
+    assert asdict(row) in [json.loads(each) for each in record]
