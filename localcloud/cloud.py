@@ -23,6 +23,7 @@ from localcloud.aws.moto_seams import Books, Reflexes, forget_everything
 from localcloud.aws.operations import Operations
 from localcloud.aws.run_command import RunCommand
 from localcloud.aws.server import Server
+from localcloud.aws.simulation import Simulator
 from localcloud.aws.systems_manager import SystemsManager
 from localcloud.aws.target_health import TargetHealth
 from localcloud.control import PREFIX as CONTROL
@@ -174,6 +175,7 @@ class Cloud:
         operations.replace("ssm", SystemsManager(books, self.run_command).handlers())
         operations.replace("autoscaling", AutoScaling(books, self.fleet).handlers())
         operations.replace("elbv2", LoadBalancing(books, self.targets).handlers())
+        operations.replace("iam", Simulator(books).handlers())
         operations.replace("sts", Identity(books, self.github.issuer, options.session_seconds).handlers())
         self._every_tick(self.fleet.tick, lambda: self.run_command.expire(lambda each: not books.is_running(each)))
         self._every_tick(self.targets.tick)

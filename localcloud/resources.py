@@ -15,7 +15,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from deployer.infra.roles import identity_roles, storage_policy
+from deployer.infra.roles import STORAGE, identity_roles, storage_policy
+from deployer.infra.template import Place, Template
 from localcloud.aws.account import ACCOUNT, ROOT_KEY
 from localcloud.roles import make_operator, make_provider, make_roles
 
@@ -127,6 +128,12 @@ class Account:
         s3 = self.client("s3")
         location: Any = {"LocationConstraint": self._region}
         s3.create_bucket(Bucket=wanted.bucket, CreateBucketConfiguration=location)
+        made = Template(STORAGE, {"Bucket": wanted.bucket}, Place(ACCOUNT, self._region)).properties("ReleaseBucket")
+        block = made["PublicAccessBlockConfiguration"]
+        s3.put_public_access_block(Bucket=wanted.bucket, PublicAccessBlockConfiguration=block)
+        [rule] = made["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        encryption = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+        s3.put_bucket_encryption(Bucket=wanted.bucket, ServerSideEncryptionConfiguration={"Rules": [encryption]})
         s3.put_bucket_versioning(Bucket=wanted.bucket, VersioningConfiguration={"Status": "Enabled"})
         policy = storage_policy({"Bucket": wanted.bucket}, ACCOUNT, self._region)
         s3.put_bucket_policy(Bucket=wanted.bucket, Policy=json.dumps(policy))
@@ -175,7 +182,11 @@ class Account:
                 "ImageId": "ami-12c6146b",
                 "InstanceType": "t3.small",
                 "IamInstanceProfile": {"Name": f"{wanted.group}-instance"},
-                "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
+                "MetadataOptions": {
+                    "HttpTokens": "required",
+                    "HttpPutResponseHopLimit": 1,
+                    "InstanceMetadataTags": "enabled",
+                },
                 "UserData": base64.b64encode(wanted.user_data.encode()).decode(),
             },
         )

@@ -200,6 +200,10 @@ class Books:
         """The IAM user a key belongs to, or None."""
         return self._iam.get_user_from_access_key_id(access_key)
 
+    def user(self, arn: str) -> User | None:
+        """The IAM user, or None."""
+        return next((each for each in list(self._iam.users.values()) if each.arn == arn), None)
+
     def managed_policy(self, arn: str) -> str:
         """The document of a managed policy; of one that is not there, one that allows nothing."""
         found = self._iam.managed_policies.get(arn)

@@ -21,6 +21,7 @@ from localcloud.aws.errors import AwsError
 RESPONSES = {
     "autoscaling": ("moto.autoscaling.responses", "AutoScalingResponse"),
     "elbv2": ("moto.elbv2.responses", "ELBV2Response"),
+    "iam": ("moto.iam.responses", "IamResponse"),
     "ssm": ("moto.ssm.responses", "SimpleSystemManagerResponse"),
     "sts": ("moto.sts.responses", "TokenResponse"),
 }

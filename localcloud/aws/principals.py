@@ -109,6 +109,27 @@ class Principals:
         return {"ec2:sourceinstancearn": arn, "ssm:sourceinstancearn": arn}
 
 
+@dataclass(frozen=True)
+class Owner:
+    """A role or a user by itself, nobody being it at the moment."""
+
+    arn: str
+    kind: str
+    policies: Sequence[Policy]
+    limits: Sequence[Sequence[Policy]] = ()
+
+
+def owner_of(books: Books, arn: str) -> Owner | None:
+    """The role or the user, or None."""
+    role = books.role(arn)
+    if role is not None:
+        boundary = role.permissions_boundary_arn
+        limits = [[_parsed("boundary", books.managed_policy(boundary))]] if boundary else []
+        return Owner(role.arn, "AssumedRole", _policies(role), limits)
+    user = books.user(arn)
+    return Owner(user.arn, "User", _policies(user)) if user else None
+
+
 def signs(environ: WSGIEnvironment) -> bool:
     """Whether a request carries a signature at all."""
     return bool(_credential(environ))

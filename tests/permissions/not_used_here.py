@@ -21,6 +21,5 @@ NOT_USED_HERE: dict[tuple[str, str], str] = {
     ("Deployer", "ecr:UploadLayerPart"): _REGISTRY,
     ("Deployer", "ecr:CompleteLayerUpload"): _REGISTRY,
     ("Deployer", "ecr:PutImage"): _REGISTRY,
-    ("Deployer", "ecr:BatchGetImage"): _REGISTRY,
     ("Deployer", "ecr:GetDownloadUrlForLayer"): _REGISTRY,
 }

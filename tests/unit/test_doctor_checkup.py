@@ -25,8 +25,8 @@ def test_a_check_whose_ground_is_missing_is_not_made() -> None:
         Check("versioning", lambda: fails(AssertionError("it was made")), ("bucket",)),
         Check("tls", lambda: fails(AssertionError("it was made")), ("versioning",)),
     )
-    assert found["versioning"] == Finding("versioning", State.NOT_CHECKED, "because it takes: bucket")
-    assert found["tls"].said == "because it takes: versioning"
+    assert found["versioning"] == Finding("versioning", State.NOT_CHECKED, "because `bucket` is not known to be well")
+    assert found["tls"].said == "because `versioning` is not known to be well"
 
 
 @pytest.mark.parametrize("ground", [ok("is there"), warning("is odd", "mend it")])

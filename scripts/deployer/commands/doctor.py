@@ -84,13 +84,13 @@ def _sections(s: Situation) -> Iterator[Section]:
         f"SSM document {s.inputs.document}",
         (
             Check("document", partial(document.there, s), ("account",)),
-            Check("its content", partial(document.content, s), ("document",)),
+            Check("document content", partial(document.content, s), ("document",)),
         ),
     )
     for name in s.inputs.auto_scaling_group:
         yield Section(f"Group {name}", _of_group(s, name))
         yield Section(f"Load balancer of {name}", tuple(_of_targets(s, name)))
-        yield Section(f"Permissions for {name}", _of_permissions(s, name))
+        yield from _of_permissions(s, name)
     image = partial(registry.repository, s) if s.inputs.image else registry.no_image
     yield Section("Registry", (Check("image", image, ("account",) if s.inputs.image else ()),))
     yield Section(
@@ -109,7 +109,7 @@ def _of_group(s: Situation, name: str) -> tuple[Check, ...]:
         Check(there, partial(group.there, s, name), ("account",)),
         Check(launch, partial(group.launch_template, s, name), (there,), extra=True),
         Check(f"launch hook of {name}", partial(group.launch_hook, s, name), (there,), extra=True),
-        Check(f"user data of {name}", partial(group.user_data, s, name), (launch,), extra=True),
+        Check(f"user data of {name}", partial(group.user_data, s, name), (launch, "bucket"), extra=True),
         Check(online, partial(instances.online, s, name), (there,)),
         Check(f"agents of {name}", partial(instances.agents, s, name), (there,)),
         Check(f"orders to {name}", partial(instances.hosts, s, name), (online, "document")),
@@ -126,10 +126,22 @@ def _of_targets(s: Situation, name: str) -> Iterator[Check]:
         yield Check(f"draining of {its_name}", partial(traffic.draining, s, arn), (there,), extra=True)
 
 
-def _of_permissions(s: Situation, name: str) -> tuple[Check, ...]:
-    role = f"role of {name}"
-    return (
-        Check(f"deployer of {name}", partial(permissions.of_deployer, s, name), (f"group {name}",), extra=True),
-        Check(role, partial(permissions.profile, s, name), (f"launch template of {name}",), extra=True),
-        Check(f"instances' role of {name}", partial(permissions.of_instance, s, name), (role,), extra=True),
+def _of_permissions(s: Situation, name: str) -> Iterator[Section]:
+    """Asked only about what is there: a name that is misspelt is one problem, and not one for each permission."""
+    there, role = ("bucket", "document", f"group {name}"), f"role of {name}"
+    yield Section(
+        f"What the deployer may on {name}",
+        (Check(f"rights of the deployer on {name}", partial(permissions.of_deployer, s, name), there, extra=True),),
+    )
+    yield Section(
+        f"What the instances of {name} may",
+        (
+            Check(role, partial(permissions.profile, s, name), (f"launch template of {name}",), extra=True),
+            Check(
+                f"rights of the instances of {name}",
+                partial(permissions.of_instance, s, name),
+                (role, *there),
+                extra=True,
+            ),
+        ),
     )

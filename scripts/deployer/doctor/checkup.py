@@ -59,7 +59,7 @@ def examine(sections: Iterable[Section]) -> Iterator[Examined]:
 def _made(check: Check, stands: dict[str, bool]) -> tuple[Finding, ...]:
     missing = next((each for each in check.needs if not stands.get(each, False)), None)
     if missing is not None:
-        return (not_checked(f"it takes: {missing}", name=check.name),)
+        return (not_checked(f"`{missing}` is not known to be well", name=check.name),)
     try:
         found = check.look()
         findings = (found,) if isinstance(found, Finding) else tuple(found)

@@ -77,8 +77,8 @@ def _finding(statement: Mapping[str, Any], denied: list[str], principal: str) ->
 
 def _principal(situation: Situation) -> str | None:
     """Whom IAM can simulate: the role a deploy assumes, else the user or role we are; None for root."""
-    if situation.inputs.role_to_assume:
-        return situation.inputs.role_to_assume
+    if role := situation.inputs.role_chain_to or situation.inputs.role_to_assume:
+        return role
     arn = situation.session.caller_arn
     if match := re.fullmatch(r"(arn:[\w-]+):sts::(\d+):assumed-role/([^/]+)/.+", arn):
         return f"{match[1]}:iam::{match[2]}:role/{match[3]}"
