@@ -7,6 +7,7 @@ import os
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,14 @@ class Delivery:
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self.cloud.environment}
 
-    def publish(self, version: str, healthy: bool = True) -> None:
+    def publish(self, version: str, healthy: bool = True, variables: Mapping[str, str] | None = None) -> None:
         """Publishes a version, once."""
         if version in self.published:
             return
         image = process_image.push(self.cloud.registry.address, "web", version, unhealthy=not healthy)
         words = ["--version", version, "--images", f"web={image}", "--parameters", self.cloud.options.parameters]
-        done = self.run("publish", *words, "--health-check", "http://localhost:8080/", "--health-timeout", "4s")
+        words += ["--health-check", "http://localhost:8080/", "--health-timeout", "4s"]
+        done = self.run("publish", *words, **(variables or {}))
         assert done.returncode == 0, done.stderr
         self.published.add(version)
 
@@ -70,11 +72,11 @@ class Delivery:
             timeout=300,
         )
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
         """One command, under way; its log is on stdout."""
         return subprocess.Popen(
             [str(ROOT / "scripts" / "run"), *words],
-            env=self.environment,
+            env={**self.environment, **variables},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

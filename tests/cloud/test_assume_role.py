@@ -13,7 +13,7 @@ import pytest
 from deployer import __version__
 from deployer.aws.session import Session, open_session
 from deployer.cli import main
-from deployer.core.errors import Refused
+from deployer.core.errors import Refused, Unanswered
 from deployer.github.console import console_for
 from deployer.inputs import Access
 from tests.cloud.job_stand_in import ACCOUNT, ROLE, TICKET, Reply, Services, serving, sts_error
@@ -256,6 +256,15 @@ def test_a_final_refusal_of_sts_is_said_at_once_with_the_way_out(
     assert main(["assume-role"], job) == 1
     assert said in capsys.readouterr().out
     assert len(services.asked_for("AssumeRoleWithWebIdentity")) == 1
+
+
+def test_sts_being_away_is_no_reason_to_think_that_something_was_carried_out(
+    services: Services, job: dict[str, str]
+) -> None:
+    services.faults_of_sts = [sts_error(503, "ServiceUnavailable")] * 9
+    with pytest.raises(Refused, match="AWS has trouble of its own") as refused:
+        assumed(job)
+    assert not isinstance(refused.value, Unanswered)
 
 
 def test_a_missing_identity_provider_is_final_and_comes_with_its_command(

@@ -1,60 +1,40 @@
 """A rollout is longer than the credentials it began with: it gets new ones, each for a new token, and nobody notices.
 
-STS gives sessions of 15 minutes (the shortest there are), and the local cloud lets each live for a few seconds: what a
-rollout of an hour sees is seen within seconds.
+STS gives sessions of 15 minutes (the shortest there are), and the local cloud lets each live for a few seconds and
+refuses it from then on: what a rollout of an hour sees is seen within seconds. Each session is held to what its command
+is for, so that a command which needs more than it says fails here.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
-from pathlib import Path
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from moto.sts.models import sts_backends
 
 from localcloud.aws.account import ACCOUNT
-from localcloud.aws.calls import service_of
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.delivery import Delivery
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from tests.cloud.under_way import check_all_run, rest, until
+from tests.waiting import eventually
 
 ASKED = 900
-LIVED = 4
-"""Seconds a session was asked for, and lives: one of ours is almost four minutes."""
+LIVED = 6
+"""Seconds a session was asked for, and lives: one of ours is two and a half minutes."""
+POLICY = ("--github-deployment", "false", "--role-duration-seconds", str(ASKED), "--max-unavailable", "1")
 
 
-class Keys:
-    """A WSGI application that notes when each access key signed a call to the one behind it."""
-
-    def __init__(self, application: WSGIApplication) -> None:
-        self._application = application
-        self.used: dict[str, list[datetime]] = defaultdict(list)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        key = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split("/")[0]
-        if key and service_of(environ) != "sts":
-            self.used[key].append(datetime.now(timezone.utc))
-        return self._application(environ, start_response)
-
-    def of_role(self, role: str) -> dict[str, tuple[datetime, datetime]]:
-        """Of each session of a role: when it was last used, and when it ended."""
-        sessions = [each for each in sts_backends[ACCOUNT]["aws"].assumed_roles if each.role_arn == role]
-        ends = {each.access_key_id: each.expiration.replace(tzinfo=timezone.utc) for each in sessions}
-        return {key: (max(times), ends[key]) for key, times in list(self.used.items()) if key in ends}
-
-
-@pytest.fixture
-def delivery(tmp_path: Path) -> Iterator[Delivery]:
-    options = CloudOptions(tmp_path / "cloud", instances=2, runtime="process", target_group=True, session_seconds=LIVED)
+@pytest.fixture(scope="module")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
+    folder = tmp_path_factory.mktemp("cloud")
+    options = CloudOptions(folder, instances=2, runtime="process", target_group=True, session_seconds=LIVED)
     with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path / "application")
+        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
 
 
 @pytest.fixture
@@ -71,29 +51,80 @@ def as_job(delivery: Delivery) -> dict[str, str]:
     }
 
 
-def test_a_rollout_outlives_many_sessions(delivery: Delivery, as_job: dict[str, str]) -> None:
-    delivery.bring_to("v1")
-    delivery.publish("v2")
-    cloud, role = delivery.cloud, as_job["INPUT_ROLE_TO_ASSUME"]
-    minted = cloud.github.issuer.minted
-    keys = Keys(cloud.server.calls._application)
-    cloud.server.calls._application = keys
-    words = ["--version", "v2", "--github-deployment", "false", "--role-duration-seconds", str(ASKED)]
-    done = delivery.run("rollout", *words, "--max-unavailable", "1", "--json", **as_job)
-    assert done.returncode == 0, done.stderr
-    assert delivery.answers() == {"v2"}
+def sessions_of(role: str) -> list[Any]:
+    return [each for each in sts_backends[ACCOUNT]["aws"].assumed_roles if each.role_arn == role]
 
-    sessions = keys.of_role(role)
-    assert len(sessions) >= 4, "the rollout did not outlive its sessions"
-    assert all(used < end for used, end in sessions.values()), "somebody used credentials that were over"
-    assert cloud.github.issuer.minted - minted == len(sessions), "each session comes of a token of its own"
+
+@dataclass(frozen=True)
+class Count:
+    """Tokens GitHub gave away, and sessions of the deployer role, so far."""
+
+    tokens: int
+    sessions: int
+
+    @classmethod
+    def now(cls, delivery: Delivery) -> Count:
+        sessions = sessions_of(delivery.cloud.environment["ROLE_TO_ASSUME"])
+        return cls(delivery.cloud.github.issuer.minted, len(sessions))
+
+    def since(self, before: Count) -> Count:
+        return Count(self.tokens - before.tokens, self.sessions - before.sessions)
+
+
+def test_a_rollout_outlives_many_sessions(on_v1: Delivery, as_job: dict[str, str]) -> None:
+    on_v1.publish("v2")
+    before, generation = Count.now(on_v1), on_v1.document("lease.json")["generation"]
+    done = on_v1.run("rollout", "--version", "v2", *POLICY, "--json", **as_job)
+    assert done.returncode == 0, done.stderr
+    assert "::warning" not in done.stderr, done.stderr
+
+    used = Count.now(on_v1).since(before)
+    assert used.sessions >= 4, "the rollout did not outlive its sessions"
+    assert used.tokens == used.sessions, "each session comes of a token of its own"
 
     told = json.loads(done.stdout)
-    record = delivery.document(f"rollouts/{told['generation']:010d}.json")
-    assert (record["from"], record["to"], record["result"], record["generation"]) == ("v1", "v2", "succeeded", 2)
-    assert record["owner"] == "awesomeorange/orange run 77-2 ()"
-    assert delivery.document("desired.json")["generation"] == 2
-    lease = delivery.document("lease.json")
-    assert (lease["generation"], lease["owner"], lease["released"]) == (2, record["owner"], True)
-    assert delivery.suspended() == set()
-    assert "::warning" not in done.stderr, done.stderr
+    assert told["generation"] == generation + 1
+    record = on_v1.document(f"rollouts/{told['generation']:010d}.json")
+    assert (record["from"], record["to"], record["result"]) == ("v1", "v2", "succeeded")
+    assert record["owner"] == on_v1.document("lease.json")["owner"] == "awesomeorange/orange run 77-2 ()"
+    assert on_v1.document("desired.json")["generation"] == generation + 1
+    check_all_run(on_v1, "v2")
+
+
+def test_every_command_does_with_the_session_it_makes_for_itself(on_v1: Delivery, as_job: dict[str, str]) -> None:
+    on_v1.publish("v3", variables=as_job)
+    assert on_v1.run("plan", "--version", "v3", **as_job).returncode == 10
+    for words in (
+        ("rollout", "--version", "v3", "--github-deployment", "false", "--canary", "0", "--max-unavailable", "100%"),
+        ("history",),
+        ("rollback", "--github-deployment", "false", "--canary", "0", "--max-unavailable", "100%"),
+    ):
+        done = on_v1.run(*words, **as_job)
+        assert done.returncode == 0, done.stderr
+    assert json.loads(on_v1.run("status", "--json", **as_job).stdout)["status"] == "converged"
+    assert on_v1.answers() == {"v1"}
+    assert all(each.policy for each in sessions_of(as_job["INPUT_ROLE_TO_ASSUME"]))
+    assert on_v1.run("rollout", "--version", "v404", **as_job).returncode == 2, "it lists what is published"
+
+
+def test_a_rollout_turns_back_though_github_gives_no_tokens_for_a_while(
+    on_v1: Delivery, as_job: dict[str, str]
+) -> None:
+    """Longer than a session lives: some calls are refused for want of credentials, and made again later."""
+    on_v1.publish("broken", healthy=False)
+    before, generation = Count.now(on_v1), on_v1.document("lease.json")["generation"]
+    issuer = on_v1.cloud.github.issuer
+    with on_v1.start("rollout", "--version", "broken", *POLICY, **as_job) as rollout:
+        said = until(rollout, "::group::canary")
+        known, issuer.request_token = issuer.request_token, "not the one the job has"
+        since = time.monotonic()
+        eventually("the session is over", lambda: time.monotonic() - since > LIVED + 2)
+        issuer.request_token = known
+        said += rest(rollout)
+    assert rollout.returncode == 3, said
+    assert "GitHub refused to mint an OIDC token (HTTP 401)" in said
+    used = Count.now(on_v1).since(before)
+    assert used.tokens == used.sessions >= 3
+    assert on_v1.document("lease.json")["generation"] == generation + 2
+    assert on_v1.document("desired.json")["generation"] == generation + 2
+    check_all_run(on_v1, "v1")

@@ -60,6 +60,20 @@ def test_a_failure_with_time_left_is_left_to_the_next_call() -> None:
         credentials.get_frozen_credentials()
 
 
+def test_a_failure_with_time_left_is_not_repeated_at_every_call() -> None:
+    def issue() -> Issued:
+        attempts.append("one more")
+        if len(attempts) > 1:
+            raise Refused("GitHub takes its time to say no")
+        return Issued("key-1", "secret", "token", datetime.now(timezone.utc) + timedelta(seconds=900))
+
+    attempts: list[str] = []
+    credentials = renewed(issue, "test")
+    credentials._expiry_time = datetime.now(timezone.utc) + timedelta(seconds=200)
+    assert {credentials.get_frozen_credentials().access_key for _ in range(9)} == {"key-1"}
+    assert len(attempts) == 2
+
+
 def test_credentials_that_are_over_when_they_come_blame_the_clock() -> None:
     with pytest.raises(Refused, match="ended 60 s ago by the clock of this machine"):
         renewed(issuing(-60), "test")

@@ -11,7 +11,7 @@ from deployer.aws.caller import Job, Token
 from deployer.aws.refusals import translate
 from deployer.aws.renewal import Issued, renewed
 from deployer.aws.role_request import RoleRequest
-from deployer.core.errors import DeployError
+from deployer.core.errors import DeployError, Refused, Unanswered
 
 if TYPE_CHECKING:  # boto3 costs 0.2 s: it is imported where a session is opened
     import botocore.session
@@ -97,5 +97,7 @@ def _issued(ask: Callable[[], Any], call: str, explain: Callable[[str, str], Dep
         refusal = explain(str(answer.get("Code", "")), str(answer.get("Message", ""))) or translate(error, call)
         if refusal is None:
             raise
+        if isinstance(refusal, Unanswered):  # what waits for these credentials was never sent
+            refusal = Refused(refusal.what, refusal.fix)
         raise refusal from error
     return Issued(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], given["Expiration"])
