@@ -91,6 +91,7 @@ def test_a_launch_template_as_the_fleet_has_it() -> None:
 def test_what_a_launch_template_lacks(data: dict[str, Any], state: State, said: str) -> None:
     found = launched(template(**data))
     assert (found.state, said in found.said) == (state, True), found
+    assert "create-launch-template-version --launch-template-name orange-web --source-version 3" in found.fix
 
 
 def test_the_version_asked_for_is_the_one_the_group_uses() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deployer.aws.auto_scaling import Described
 from deployer.aws.simulation import Question
 from deployer.core.errors import BadInput, Denied
 from deployer.doctor import permissions
@@ -46,6 +47,13 @@ def test_a_denied_action_is_shown_with_the_statement_of_the_template() -> None:
     assert wrong.said == f"{ROLE} may not s3:PutObjectTagging"
     statement = json.loads(wrong.fix.split(":\n", 1)[1])
     assert statement["Resource"] == "arn:aws:s3:::orange-releases/orange/releases/*"
+
+
+def test_a_no_for_want_of_what_we_did_not_say_is_no_no() -> None:
+    result = {"EvalActionName": "x", "EvalDecision": "implicitDeny", "MissingContextValues": ["ssm:resourceTag/a"]}
+    s = situation({"role_to_assume": ROLE}, simulate_principal_policy={"EvaluationResults": [result]})
+    s.__dict__["_groups"][GROUP] = Described(GROUP, (), (), ())
+    assert {each.state for each in permissions.of_deployer(s, GROUP)} == {State.NOT_CHECKED}
 
 
 def test_an_ecr_image_of_the_region_needs_more() -> None:
@@ -93,8 +101,8 @@ def test_a_question_fulfils_the_conditions_of_its_statement() -> None:
     }
     context = {"s3:if-none-match": "*", "aws:RequestedRegion": "r", "s3:prefix": "a/releases/0"}
     assert list(permissions.questions(statement)) == [
-        Question(("s3:PutObject",), "arn:aws:s3:::b/a/releases/0", context),
-        Question(("s3:PutObject",), "arn:aws:ec2:r:1:instance/i-0", context),
+        Question("s3:PutObject", "arn:aws:s3:::b/a/releases/0", context),
+        Question("s3:PutObject", "arn:aws:ec2:r:1:instance/i-0", context),
     ]
 
 

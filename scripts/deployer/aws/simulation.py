@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from deployer.aws.refusals import calling
@@ -15,15 +16,26 @@ from deployer.aws.refusals import calling
 
 @dataclass(frozen=True)
 class Question:
-    """May it do these things, on that, when the request says so? `resource` is a whole ARN, or `*`."""
+    """May it do this, on that, when the request says so? `resource` is a whole ARN, or `*`."""
 
-    actions: tuple[str, ...]
+    action: str
     resource: str
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-def denied(iam: Any, principal_arn: str, question: Question) -> tuple[str, ...]:
-    """Those of the actions that IAM answers with no; raises Denied where the caller may not ask."""
+class Decision(Enum):
+    """IAM's answer."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"  # a condition asks for what we did not say, so its no is none
+
+
+def decide(iam: Any, principal_arn: str, question: Question) -> Decision:
+    """What IAM says; raises Denied where the caller may not ask.
+
+    One action a call: actions that differ in what decides about them may not be asked about together.
+    """
     entries = [
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
         for key, value in question.context.items()
@@ -31,12 +43,14 @@ def denied(iam: Any, principal_arn: str, question: Question) -> tuple[str, ...]:
     with calling(f"iam:SimulatePrincipalPolicy on {principal_arn}"):
         answer = iam.simulate_principal_policy(
             PolicySourceArn=principal_arn,
-            ActionNames=list(question.actions),
+            ActionNames=[question.action],
             ResourceArns=[question.resource],
             ContextEntries=entries,
         )
-    results = answer["EvaluationResults"]
-    return tuple(str(each["EvalActionName"]) for each in results if each["EvalDecision"] != "allowed")
+    result = answer["EvaluationResults"][0]
+    if result["EvalDecision"] == "allowed":
+        return Decision.ALLOWED
+    return Decision.UNKNOWN if result.get("MissingContextValues") else Decision.DENIED
 
 
 def role_of_profile(iam: Any, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployer import instance_files
 from deployer.aws.auto_scaling import launch_hooks
+from deployer.aws.launch_templates import LaunchTemplate
 from deployer.core.errors import BadInput
 from deployer.core.fleet import FREEZE_TAG
 from deployer.doctor.finding import Finding, ok, problem, warning
@@ -52,24 +53,35 @@ def launch_template(situation: Situation, name: str) -> Finding:
             "make one, as infra/fleet.yml does: what instances boot with stands in it",
         )
     template = situation.launch_template(name)
-    said, change = f"{template.name} version {template.version}", "ec2 create-launch-template-version"
+    said = f"{template.name} version {template.version}"
     if not template.instance_profile:
         return problem(
             f"{said} names no instance profile: its instances have no role, and SSM does not know them",
-            f"make a new version (aws {change}) with IamInstanceProfile, as infra/fleet.yml has it",
+            _new_version(template, f'{{"IamInstanceProfile": {{"Name": "{name}-instance"}}}}'),
         )
     if template.http_tokens != "required":
         return problem(
             f"{said} does not demand IMDSv2: a forged request can read the role's keys",
-            f"make a new version (aws {change}) with MetadataOptions HttpTokens=required,HttpPutResponseHopLimit=1",
+            _new_version(template, _METADATA),
         )
     if template.hop_limit != ALONE:
         return warning(
             f"{said}: the metadata service answers over {template.hop_limit or 'as many hops as the image says'}"
             f"{' hops' if template.hop_limit else ''}, so containers can take the instance's role",
-            "set HttpPutResponseHopLimit=1 unless the application itself needs the role",
+            f"unless the application itself needs the role: {_new_version(template, _METADATA)}",
         )
     return ok(f"{said}: IMDSv2, one hop, instance profile {template.instance_profile}")
+
+
+_METADATA = '{"MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}}'
+
+
+def _new_version(template: LaunchTemplate, data: str) -> str:
+    """A group that does not follow $Latest has to be told of it."""
+    return (
+        f"aws ec2 create-launch-template-version --launch-template-name {template.name}"
+        f" --source-version {template.version} --launch-template-data '{data}'"
+    )
 
 
 def launch_hook(situation: Situation, name: str) -> Finding:

@@ -16,8 +16,8 @@ from deployer.rollout.asking import ask
 OLDEST_AGENT = (3, 3, 2746, 0)
 """SSM: the first that hands parameters over as variables (interpolationType ENV_VAR)."""
 OLDEST_COMPOSE, OLDEST_DOCKER = (1, 27), (20, 10)
-"""Compose 1.27 is the first of its line to read files of any 2.x and 3.x version; docker 20.10 has had no fixes since
-December 2023, and nothing older is tried."""
+"""Compose 1.27 is the first of its line to read files of any 2.x and 3.x version alike; what is older than these two
+nobody tries our scripts on."""
 SHOWN = 10  # names on a line
 
 _CAUSES = (

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployer.aws import ecr, simulation
-from deployer.aws.simulation import Question
+from deployer.aws.simulation import Decision, Question
 from deployer.core.errors import BadInput
 from deployer.doctor.finding import Finding, not_checked, ok, problem
 from deployer.doctor.situation import Situation
@@ -51,28 +51,35 @@ def questions(statement: Mapping[str, Any]) -> Iterator[Question]:
     """What to ask IAM so that it answers yes only if a statement like this one is there."""
     context = dict(_context(statement.get("Condition", {})))
     for resource in _list(statement["Resource"]):
-        yield Question(tuple(_list(statement["Action"])), _sample(resource), context)
+        for action in _list(statement["Action"]):
+            yield Question(action, _sample(resource), context)
 
 
 def _statements(situation: Situation, group: str, role: str, principal: str) -> Iterator[Finding]:
     iam = situation.client("iam")
     policies = identity_roles(_parameters(situation, group), *_place(situation))[role].policies
     for statement in (each for policy in policies.values() for each in policy["Statement"]):
-        asked = tuple(questions(statement))
-        denied = [each for question in asked for each in simulation.denied(iam, principal, question)]
-        yield _finding(statement, denied, principal)
+        decided = {each: simulation.decide(iam, principal, each) for each in questions(statement)}
+        yield _finding(statement, decided, principal)
 
 
-def _finding(statement: Mapping[str, Any], denied: list[str], principal: str) -> Finding:
-    actions = _list(statement["Action"])
+def _finding(statement: Mapping[str, Any], decided: Mapping[Question, Decision], principal: str) -> Finding:
+    denied = _actions(decided, Decision.DENIED)
     if not denied:
-        return ok(", ".join(actions), statement["Sid"])
+        if unknown := _actions(decided, Decision.UNKNOWN):
+            return not_checked(f"IAM says neither yes nor no to {unknown} in a simulation", name=statement["Sid"])
+        return ok(_actions(decided, Decision.ALLOWED), statement["Sid"])
     return problem(
-        f"{principal} may not {', '.join(dict.fromkeys(denied))}",
+        f"{principal} may not {denied}",
         f"update the stack of infra/identity.yml, or add this statement to a policy of it:\n"
         f"{json.dumps(statement, indent=2)}",
         statement["Sid"],
     )
+
+
+def _actions(decided: Mapping[Question, Decision], wanted: Decision) -> str:
+    """The actions decided so, in the order of the statement."""
+    return ", ".join(dict.fromkeys(each.action for each, decision in decided.items() if decision is wanted))
 
 
 def _principal(situation: Situation) -> str | None:
