@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.aws.account import ROOT_KEY
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
 from tests.cloud.client import client_of
@@ -127,7 +128,6 @@ def test_an_instance_born_by_scaling_boots_the_desired_release(on_v1: Delivery) 
         (("--max-unavailable", "0"), "max-unavailable is 0"),
         (("--canary", "9"), "canary is 9"),
         (("--drain", "perhaps"), "drain is 'perhaps'"),
-        (("--alarms", "orange-silence"), "these alarms do not exist: orange-silence"),
     ],
 )
 def test_bad_input_fails_before_anything_is_changed(on_v1: Delivery, words: tuple[str, str], said: str) -> None:
@@ -149,12 +149,34 @@ def test_a_bucket_that_does_not_exist_is_a_refusal_with_exit_code_1(on_v1: Deliv
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--document", "nothing"), "there is no SSM document nothing"),
+        (("--alarms", "silence"), "these alarms do not exist: silence"),
+    ],
+)
+def test_who_may_see_everything_is_told_what_is_not_there(on_v1: Delivery, words: tuple[str, str], said: str) -> None:
+    done = on_v1.run("rollout", "--version", "v1", *words, AWS_ACCESS_KEY_ID=ROOT_KEY)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+
+
 @pytest.mark.expects_denial
-def test_a_document_the_role_is_not_for_is_a_missing_permission_whether_it_is_there_or_not(on_v1: Delivery) -> None:
-    done = on_v1.run("rollout", "--version", "v1", "--document", "nothing")
+@pytest.mark.parametrize(
+    ("words", "lacks", "about"),
+    [
+        (("--document", "nothing"), "ssm:DescribeDocument", ":document/nothing"),
+        (("--alarms", "orange-silence"), "cloudwatch:DescribeAlarms", "(orange-silence: no metric alarm)"),
+    ],
+)
+def test_what_the_role_is_not_for_is_a_missing_permission_whether_it_is_there_or_not(
+    on_v1: Delivery, words: tuple[str, str], lacks: str, about: str
+) -> None:
+    done = on_v1.run("rollout", "--version", "v1", *words)
     assert done.returncode == 1
-    assert "may not ssm:DescribeDocument" in done.stderr
-    assert ":document/nothing" in done.stderr
+    assert f"may not {lacks}" in done.stderr
+    assert about in done.stderr
 
 
 def test_an_empty_group_is_refused(on_v1: Delivery) -> None:

@@ -151,6 +151,13 @@ def test_lists_in_a_form_are_read_whatever_their_spelling() -> None:
     assert [each.resource for each in call("cloudwatch", "DescribeAlarms", form=True)] == [f"{alarm}:*"]
 
 
+def test_composite_alarms_need_every_alarm() -> None:
+    [need] = call("cloudwatch", "DescribeAlarms", AlarmNames=["a"], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    assert need.resource == "*"
+    [need] = call("cloudwatch", "DescribeAlarms", AlarmNames=["a"], AlarmTypes=["MetricAlarm"])
+    assert need.resource.endswith(":alarm:a")
+
+
 def test_a_call_that_is_about_nothing_in_particular_needs_everything() -> None:
     assert call("ec2", "DescribeInstances", form=True) == [Need("ec2:DescribeInstances", "*", {"ec2:region": REGION})]
     assert call("sts", "GetCallerIdentity", form=True) == []

@@ -18,12 +18,15 @@ class Alarms:
 
     def states(self) -> dict[str, str]:
         """Each alarm's state: OK, ALARM, INSUFFICIENT_DATA, or `missing` for one that is not there."""
-        if not self._names:
+        found = self._asked("MetricAlarm", self._names)
+        rest = [each for each in self._names if each not in found]
+        # Composite alarms are shown only to whoever may describe every alarm, so they are asked for by themselves.
+        found |= self._asked("CompositeAlarm", rest, f" for composite alarms ({', '.join(rest)}: no metric alarm)")
+        return {name: found.get(name, MISSING) for name in self._names}
+
+    def _asked(self, kind: str, names: Sequence[str], why: str = "") -> dict[str, str]:
+        if not names:
             return {}
-        with calling("cloudwatch:DescribeAlarms"):
-            answer = self._cloudwatch.describe_alarms(
-                AlarmNames=list(self._names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
-            )
-        found = [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
-        states = {str(each["AlarmName"]): str(each["StateValue"]) for each in found}
-        return {name: states.get(name, MISSING) for name in self._names}
+        with calling(f"cloudwatch:DescribeAlarms{why}"):
+            answer = self._cloudwatch.describe_alarms(AlarmNames=list(names), AlarmTypes=[kind], MaxRecords=100)
+        return {str(each["AlarmName"]): str(each["StateValue"]) for each in answer.get(f"{kind}s", ())}
