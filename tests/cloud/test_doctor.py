@@ -278,6 +278,7 @@ def test_one_fault_is_one_problem(fault: Callable[[Delivery], Any], name: str, f
         ("INPUT_BUCKET", "no-such-bucket", "bucket", "check `bucket`"),
         ("INPUT_DOCUMENT", "no-such-document", "document", "scripts/run render --what document"),
         ("INPUT_ALLOWED_ACCOUNT_IDS", "000000000000", "account", "allowed-account-ids"),
+        ("INPUT_ROLE_TO_ASSUME", f"arn:aws:iam::{ACCOUNT}:role/no-such-role", "role", "infra/identity.yml"),
         ("INPUT_IMAGE", "localhost:9/web", "image", "check the image's name"),
     ],
 )

@@ -14,6 +14,7 @@ from tests.cloud.delivery import Delivery
 REPOSITORY = "awesomeorange/orange"
 ENVIRONMENT = "production"
 EXTRA = {
+    *("role", "trust"),
     *("versioning", "public access", "encryption", "TLS only", "write once"),
     *("launch template of orange-web", "launch hook of orange-web", "user data of orange-web"),
     *("health path of orange-web", "thresholds of orange-web", "draining of orange-web"),

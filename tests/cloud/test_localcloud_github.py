@@ -45,6 +45,28 @@ def test_a_success_retires_the_deployment_before_it(repository: Repository) -> N
     assert next(iter(second.get_statuses())).state == "success"
 
 
+def test_an_environment_and_what_guards_it(repository: Repository, cloud: Cloud) -> None:
+    rules = ("required_reviewers", "branch_policy")
+    cloud.github.repositories.environments = {("awesomeorange/orange", "pro duction"): rules}
+    found = repository.get_environment("pro duction")
+    found.update()
+    assert found.name == "pro duction"
+    assert tuple(each.type for each in found.protection_rules) == rules
+    assert found.deployment_branch_policy.protected_branches
+    with pytest.raises(GithubException) as caught:
+        repository.get_environment("staging").update()
+    assert caught.value.status == 404
+
+
+def test_what_the_token_may_not_see(repository: Repository, cloud: Cloud) -> None:
+    assert repository.get_commit("0" * 40).commit.message == ""
+    cloud.github.repositories.refused = {"commits"}
+    with pytest.raises(GithubException, match="not accessible by integration") as caught:
+        repository.get_commit("0" * 40).update()
+    cloud.github.repositories.refused = set()
+    assert caught.value.status == 403
+
+
 def test_what_is_not_there_is_not_found(repository: Repository) -> None:
     with pytest.raises(GithubException) as caught:
         repository.get_deployment(999).update()

@@ -30,7 +30,7 @@ class Client:
     def __init__(self, answers: dict[str, Any]) -> None:
         self._answers = answers
         self.asked: list[tuple[str, dict[str, Any]]] = []
-        names = ("ClientError", "NoSuchKey", "InvalidDocument", "RepositoryNotFoundException")
+        names = ("ClientError", "NoSuchKey", "InvalidDocument", "RepositoryNotFoundException", "NoSuchEntityException")
         self.exceptions = SimpleNamespace(**{name: _kind(name) for name in names})
 
     def __getattr__(self, name: str) -> Any:

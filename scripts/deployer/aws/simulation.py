@@ -51,10 +51,3 @@ def decide(iam: Any, principal_arn: str, question: Question) -> Decision:
     if result["EvalDecision"] == "allowed":
         return Decision.ALLOWED
     return Decision.UNKNOWN if result.get("MissingContextValues") else Decision.DENIED
-
-
-def role_of_profile(iam: Any, name: str) -> str:
-    """The ARN of the role in an instance profile; "" where it has none."""
-    with calling(f"iam:GetInstanceProfile of {name}"):
-        roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
-    return str(roles[0]["Arn"]) if roles else ""

@@ -10,7 +10,19 @@ from deployer.aws.role_request import roles_from
 from deployer.commands.groups import check_place
 from deployer.commands.publish import check_parameters, check_url
 from deployer.core.errors import EXIT_DONE, EXIT_FAILED, BadInput, DeployError
-from deployer.doctor import access, bucket, document, github, group, instances, permissions, registry, report, traffic
+from deployer.doctor import (
+    access,
+    bucket,
+    document,
+    github,
+    group,
+    instances,
+    permissions,
+    registry,
+    report,
+    traffic,
+    trust,
+)
 from deployer.doctor.checkup import Check, Examined, Section, examine
 from deployer.doctor.finding import State
 from deployer.doctor.situation import Situation
@@ -67,6 +79,8 @@ def _sections(s: Situation) -> Iterator[Section]:
             Check("token", partial(access.token, s)),
             Check("credentials", partial(access.credentials, s), ("token",) if s.trades else ()),
             Check("account", partial(access.account, s), ("credentials",)),
+            Check("role", partial(trust.role, s), ("account",), extra=True),
+            Check("trust", partial(trust.trust, s), ("role",), extra=True),
         ),
     )
     yield Section(
@@ -129,9 +143,17 @@ def _of_targets(s: Situation, name: str) -> Iterator[Check]:
 def _of_permissions(s: Situation, name: str) -> Iterator[Section]:
     """Asked only about what is there: a name that is misspelt is one problem, and not one for each permission."""
     there, role = ("bucket", "document", f"group {name}"), f"role of {name}"
+    deployer = ("role",) if s.inputs.role_to_assume and not s.in_job else ()  # a job has just assumed it
     yield Section(
         f"What the deployer may on {name}",
-        (Check(f"rights of the deployer on {name}", partial(permissions.of_deployer, s, name), there, extra=True),),
+        (
+            Check(
+                f"rights of the deployer on {name}",
+                partial(permissions.of_deployer, s, name),
+                (*there, *deployer),
+                extra=True,
+            ),
+        ),
     )
     yield Section(
         f"What the instances of {name} may",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deployer.aws import ecr, simulation
+from deployer.aws import ecr, roles, simulation
 from deployer.aws.simulation import Decision, Question
 from deployer.core.errors import BadInput
 from deployer.doctor.finding import Finding, not_checked, ok, problem
@@ -32,7 +32,7 @@ def of_deployer(situation: Situation, group: str) -> Iterator[Finding]:
 def profile(situation: Situation, group: str) -> Finding:
     """The instance profile holds a role."""
     name = situation.launch_template(group).instance_profile
-    if role := simulation.role_of_profile(situation.client("iam"), name):
+    if role := roles.of_profile(situation.client("iam"), name):
         return ok(role)
     return problem(
         f"the instance profile {name} holds no role",
@@ -43,7 +43,7 @@ def profile(situation: Situation, group: str) -> Finding:
 def of_instance(situation: Situation, group: str) -> Iterator[Finding]:
     """A line for each statement the instances' role needs."""
     name = situation.launch_template(group).instance_profile
-    principal = simulation.role_of_profile(situation.client("iam"), name)
+    principal = roles.of_profile(situation.client("iam"), name)
     yield from _statements(situation, group, "Instance", principal)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from deployer.aws import auto_scaling, documents, launch_templates, target_settings
+from deployer.aws import auto_scaling, documents, launch_templates, roles, target_settings
 from deployer.aws.auto_scaling import Described
 from deployer.aws.launch_templates import LaunchTemplate
 from deployer.aws.session import Session, open_session
@@ -61,6 +61,11 @@ class Situation:
     def client(self, service: str) -> Any:
         """boto3's client of a service."""
         return self.session.client(service)
+
+    @cached_property
+    def trust_policy(self) -> Mapping[str, Any]:
+        """Of the role that jobs are to assume; raises BadInput where there is none."""
+        return roles.trust_policy(self.client("iam"), self.inputs.role_to_assume)
 
     @cached_property
     def document(self) -> documents.Described:
