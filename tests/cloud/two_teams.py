@@ -41,6 +41,8 @@ class TwoTeams:
     """`orange` is ours, `lemon` another team's; each has a group of one, a role set, a parameter and a release."""
 
     cloud: Cloud
+    before: str = ""
+    """The account as it was before the first attack."""
     _sessions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def furnish(self) -> None:
@@ -57,6 +59,7 @@ class TwoTeams:
         for key, body in OBJECTS.items():
             self.root("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
         eventually("both groups have an instance", lambda: self.our_instance and self.their_instance, patience=30)
+        self.before = self.account()
 
     def root(self, service: str) -> Any:
         return client_of(self.cloud, service)
