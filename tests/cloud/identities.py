@@ -64,6 +64,7 @@ class Identities:
 
     github: GitHub
     iam: Any
+    books: Books
     sts: Identity
     origin: str
     folder: Path
@@ -187,7 +188,7 @@ def identities_in(folder: Path) -> Iterator[Identities]:
         server.start()
         keys = {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": "unchecked"}
         iam = boto3.client("iam", region_name=REGION, endpoint_url=server.origin, **keys)
-        identities = Identities(github, iam, sts, server.origin, folder)
+        identities = Identities(github, iam, books, sts, server.origin, folder)
         _listen(server, identities.asked)
         _record(github, identities.tokens)
         yield identities

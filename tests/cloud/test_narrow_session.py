@@ -40,6 +40,8 @@ def test_a_publish_writes_releases_and_nothing_else(wide: Identities) -> None:
     bucket = Bucket(opened(wide, narrow=True).client("s3"), "shop")
     assert bucket.create("orange/releases/v1/release.json", b"{}", {"version": "v1"})
     assert bucket.get("orange/releases/v2/release.json") is None
+    put = next(each for each in wide.asked if each.operation == "s3:PutObject")
+    assert "run/77-2" in put.user_agent
     with pytest.raises(Denied) as refused:
         bucket.create("orange/groups/orange-web/desired.json", b"{}", {})
     assert "the session policy this command made for itself" in refused.value.what

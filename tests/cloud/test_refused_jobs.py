@@ -119,6 +119,20 @@ def test_ambient_credentials_of_an_account_not_allowed_are_refused(
     assert f"the credentials belong to account {ACCOUNT}" in ran.text
 
 
+def test_ambient_credentials_that_are_over_are_said_to_be(trusted: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = trusted.books.open_role_session(ROLE, "i-1", seconds=0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", over.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", over.secret_access_key)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", over.session_token)
+    ran = trusted.deploy("assume-role", "--allowed-account-ids", ACCOUNT, INPUT_ROLE_TO_ASSUME="")
+    assert ran.code == 1
+    assert "sts:GetCallerIdentity was refused: the AWS credentials have expired" in ran.text
+    assert "ambient ones must outlive it" in ran.text
+    ran = trusted.deploy("assume-role", "--role-chain-to", SECOND, INPUT_ROLE_TO_ASSUME="")
+    assert ran.code == 1
+    assert f"sts:AssumeRole for {SECOND} was refused: the AWS credentials have expired" in ran.text
+
+
 def test_a_token_service_that_says_no_is_quoted_with_the_yaml(trusted: Identities) -> None:
     ran = trusted.deploy("assume-role", ACTIONS_ID_TOKEN_REQUEST_TOKEN="of-another-job")
     assert ran.code == 1

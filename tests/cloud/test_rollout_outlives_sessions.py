@@ -8,6 +8,7 @@ is for, so that a command which needs more than it says fails here.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from moto.sts.models import sts_backends
 from localcloud.aws.account import ACCOUNT
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
+from tests.cloud.client import client_of
 from tests.cloud.delivery import Delivery
 from tests.cloud.under_way import check_all_run, rest, until
 from tests.waiting import eventually
@@ -26,6 +28,7 @@ from tests.waiting import eventually
 ASKED = 900
 LIVED = 6
 """Seconds a session was asked for, and lives: one of ours is two and a half minutes."""
+JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 POLICY = ("--github-deployment", "false", "--role-duration-seconds", str(ASKED), "--max-unavailable", "1")
 
 
@@ -71,6 +74,26 @@ class Count:
         return Count(self.tokens - before.tokens, self.sessions - before.sessions)
 
 
+def check_nothing_leaked(delivery: Delivery, *shown: str) -> None:
+    """No token and no credential of a session in what a command showed, nor in anything it wrote into the bucket.
+
+    A token is told to the runner once, so that it can mask it.
+    """
+    s3, bucket = client_of(delivery.cloud, "s3"), delivery.cloud.options.bucket
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    written = [s3.get_object(Bucket=bucket, Key=each)["Body"].read().decode() for each in keys]
+    texts = [re.sub(r"^::add-mask::.*$", "", each, flags=re.MULTILINE) for each in shown] + written
+    secrets = [
+        secret
+        for each in sessions_of(delivery.cloud.environment["ROLE_TO_ASSUME"])
+        for secret in (each.secret_access_key, each.session_token, each.access_key_id)
+    ]
+    assert len(secrets) >= 3
+    for text in texts:
+        assert not JWT.search(text)
+        assert not [each for each in secrets if each in text]
+
+
 def test_a_rollout_outlives_many_sessions(on_v1: Delivery, as_job: dict[str, str]) -> None:
     on_v1.publish("v2")
     before, generation = Count.now(on_v1), on_v1.document("lease.json")["generation"]
@@ -88,6 +111,8 @@ def test_a_rollout_outlives_many_sessions(on_v1: Delivery, as_job: dict[str, str
     assert (record["from"], record["to"], record["result"]) == ("v1", "v2", "succeeded")
     assert record["owner"] == on_v1.document("lease.json")["owner"] == "awesomeorange/orange run 77-2 ()"
     assert on_v1.document("desired.json")["generation"] == generation + 1
+    assert JWT.search(done.stderr), "the runner was told no token to mask"
+    check_nothing_leaked(on_v1, done.stdout, done.stderr)
     check_all_run(on_v1, "v2")
 
 
@@ -126,5 +151,6 @@ def test_a_rollout_turns_back_though_github_gives_no_tokens_for_a_while(
     used = Count.now(on_v1).since(before)
     assert used.tokens == used.sessions >= 3
     assert on_v1.document("lease.json")["generation"] == generation + 2
+    check_nothing_leaked(on_v1, said)
     assert on_v1.document("desired.json")["generation"] == generation + 2
     check_all_run(on_v1, "v1")

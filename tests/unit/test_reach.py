@@ -14,7 +14,7 @@ from deployer.core.errors import BadInput
 from deployer.infra.roles import identity_roles
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
-WHERE = Where("aws", REGION, ACCOUNT)
+WHERE = Where("aws", REGION)
 PLACE = ("orange", "orange-releases", "awesomeorange-deploy", ["orange-web"])
 ALL = (
     rolling(*PLACE),
@@ -172,11 +172,14 @@ def test_a_document_of_another_account_is_named_by_its_arn() -> None:
     assert allows(rolling("orange", "orange-releases", shared, ["orange-web"]), "ssm:SendCommand", shared)
 
 
+def test_usual_names_leave_room_for_how_sts_packs_a_policy() -> None:
+    assert len(session_policy(rolling(*PLACE), WHERE)) < 1400
+    assert len(session_policy(rolling(*PLACE[:3], ["orange-web-1", "orange-web-2"]), WHERE)) < 1600
+
+
 def test_four_groups_fit_and_the_longest_names_of_the_template_do() -> None:
     assert session_policy(rolling(*PLACE[:3], [f"orange-web-{each}" for each in range(4)]), WHERE)
-    assert session_policy(
-        rolling("a" * 40, "b" * 63, "d" * 40, ["g" * 53]), Where("aws-us-gov", "us-gov-east-1", ACCOUNT)
-    )
+    assert session_policy(rolling("a" * 40, "b" * 63, "d" * 40, ["g" * 53]), Where("aws-us-gov", "us-gov-east-1"))
 
 
 def test_a_policy_sts_would_not_take_is_bad_input_that_names_the_way_out() -> None:

@@ -74,7 +74,7 @@ ANSWERS = (
         "activate it in IAM's account settings, or set aws-region to a region where it is",
     ),
     Answer(
-        ("PackedPolicyTooLarge", "MalformedPolicyDocument"),
+        ("PackedPolicyTooLarge", "PackedPolicyTooLargeException", "MalformedPolicyDocument"),
         "{call} failed: STS does not take the session policy ({code}: {message})",
         f"name fewer groups in one command, or set `{WIDE}`, and the role's own policies are the only limit",
     ),

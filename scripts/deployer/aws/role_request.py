@@ -14,7 +14,7 @@ SHORTEST, LONGEST = 900, 43_200
 LONGEST_CHAINED = 3600
 """Seconds a session may last that another session asked for, whatever its role allows."""
 
-_ROLE = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
+_ROLE = re.compile(r"arn:(?P<partition>aws[a-z-]*):iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
@@ -81,7 +81,7 @@ def _request(name: str, arn: str, access: Access, run_tag: str, region: str, rea
             "write it in full: arn:aws:iam::123456789012:role/NAME",
         )
     chained = name == "role-chain-to"
-    where = Where(match["partition"], region, match["account"])
+    where = Where(match["partition"], region)
     return RoleRequest(
         role_arn=arn,
         session_name=_session_name(access.role_session_name, run_tag),
