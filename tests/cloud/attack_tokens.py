@@ -41,6 +41,11 @@ def saying(**claims: Any) -> Callable[[Issuer], str]:
     return lambda issuer: _signed(issuer, {**issuer.job.claims(), **claims})
 
 
+def at(**seconds: int) -> Callable[[Issuer], str]:
+    """A genuine token of our job, but for some times, which are so many seconds from now."""
+    return lambda issuer: saying(**{name: int(time.time()) + each for name, each in seconds.items()})(issuer)
+
+
 def _signed(issuer: Issuer, claims: dict[str, Any]) -> str:
     given = {name: value for name, value in claims.items() if value is not None}
     if len(given) == len(claims):
@@ -113,8 +118,8 @@ TOKENS = (
     Token("role-that-is-not-there", of_job(), role="orange-web-admin"),
     Token("wrong-audience", lambda issuer: issuer.token("sts.amazonaws.com.cn"), BAD, "Incorrect token audience"),
     Token("audience-of-the-owner", lambda issuer: issuer.token(), BAD, "Incorrect token audience"),
-    Token("expired", saying(exp=int(time.time()) - 10), "ExpiredTokenException", "Token expired"),
-    Token("not-valid-yet", saying(nbf=int(time.time()) + 600), BAD, "not valid yet"),
+    Token("expired", at(exp=-10), "ExpiredTokenException", "Token expired"),
+    Token("not-valid-yet", at(nbf=600), BAD, "not valid yet"),
     Token("other-issuer", saying(iss="https://token.example.com"), BAD, "No OpenIDConnect provider found"),
     Token("signed-by-another-key", by_another_key, BAD, "not signed by the issuer"),
     Token("not-signed-at-all", unsigned, BAD, "not signed by the issuer"),
