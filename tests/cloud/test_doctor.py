@@ -52,11 +52,9 @@ class Told:
 
 def doctor(delivery: Delivery, *words: str, **variables: str) -> Told:
     """As the administrator; GROUP and the like come from the environment the cloud prints."""
-    options = delivery.cloud.options
     given = {
         "AWS_ACCESS_KEY_ID": ROOT_KEY,
         "INPUT_ROLE_TO_ASSUME": delivery.cloud.environment["ROLE_TO_ASSUME"],
-        "INPUT_PARAMETERS": options.parameters,
         "INPUT_HEALTH_CHECK": "http://localhost:8080/",
         "INPUT_IMAGE": f"{delivery.cloud.registry.address}/web:v1",
         **variables,
@@ -90,7 +88,7 @@ def healthy(on_v1: Delivery) -> Delivery:
 
 
 def test_a_healthy_cloud_is_well_in_every_check(healthy: Delivery) -> None:
-    told = doctor(healthy)
+    told = doctor(healthy, INPUT_PARAMETERS=healthy.cloud.options.parameters)
     assert (told.exit_code, told.error) == (0, "")
     assert told.of("problem", "warning") == {}
     assert set(told.of("not checked")) == OF_A_JOB
@@ -265,8 +263,9 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "name", "fix"), FAULTS, ids=[name for _, name, _ in FAULTS])
 def test_one_fault_is_one_problem(fault: Callable[[Delivery], Any], name: str, fix: str, healthy: Delivery) -> None:
+    parameters = healthy.cloud.options.parameters if name.startswith("parameters") else ""  # each instance reads them
     with fault(healthy):
-        found = doctor(healthy).only_problem
+        found = doctor(healthy, INPUT_PARAMETERS=parameters).only_problem
     assert found["name"] == name
     assert fix in found["fix"]
 
@@ -293,7 +292,7 @@ def test_what_is_named_wrong_is_the_one_problem(
 def test_a_parameter_the_instances_may_not_read_is_told_with_the_role_that_lacks_it(healthy: Delivery) -> None:
     """By IAM's simulation and by the instances themselves: two sides of one fault."""
     with without_permission("instance", "ReadOwnEnvironment")(healthy), healthy.cloud.expecting_denials():
-        told = doctor(healthy)
+        told = doctor(healthy, INPUT_PARAMETERS=healthy.cloud.options.parameters)
     assert set(told.of("problem")) == {"ReadOwnEnvironment", "parameters on orange-web"}
     assert "AccessDenied" in told.checks["parameters on orange-web"]["said"]
     assert "infra/identity.yml" in told.checks["parameters on orange-web"]["fix"]

@@ -47,7 +47,6 @@ def doctor(delivery: Delivery, *words: str, **changes: str) -> tuple[int, dict[s
         "INPUT_ROLE_TO_ASSUME": cloud.environment["ROLE_TO_ASSUME"],
         "INPUT_ENVIRONMENT": ENVIRONMENT,
         "INPUT_GITHUB_TOKEN": "token-of-the-job",
-        "INPUT_PARAMETERS": cloud.options.parameters,
         "INPUT_IMAGE": f"{cloud.registry.address}/web",
         **changes,
     }
@@ -63,7 +62,7 @@ def states(checks: dict[str, dict[str, str]], *wanted: str) -> set[str]:
 
 
 def test_a_healthy_cloud_is_well_in_all_that_the_role_may_see(job: Delivery) -> None:
-    code, checks = doctor(job)
+    code, checks = doctor(job, INPUT_PARAMETERS=job.cloud.options.parameters)
     assert (code, states(checks, "problem", "warning")) == (0, set())
     assert states(checks, "not checked") == EXTRA | {"targets of orange-web"}
     assert checks["token"]["said"].startswith("sub=repo:awesomeorange")
