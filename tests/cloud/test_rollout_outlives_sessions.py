@@ -97,7 +97,8 @@ def check_nothing_leaked(delivery: Delivery, *shown: str) -> None:
 def test_a_rollout_outlives_many_sessions(on_v1: Delivery, as_job: dict[str, str]) -> None:
     on_v1.publish("v2")
     before, generation = Count.now(on_v1), on_v1.document("lease.json")["generation"]
-    done = on_v1.run("rollout", "--version", "v2", *POLICY, "--json", **as_job)
+    # The bake alone is as long as two sessions, however quick the machine is.
+    done = on_v1.run("rollout", "--version", "v2", *POLICY, "--bake", f"{2 * LIVED}s", "--json", **as_job)
     assert done.returncode == 0, done.stderr
 
     used = Count.now(on_v1).since(before)
@@ -148,7 +149,7 @@ def test_a_rollout_turns_back_though_github_gives_no_tokens_for_a_while(
     assert rollout.returncode == 3, said
     assert "GitHub refused to mint an OIDC token (HTTP 401)" in said
     used = Count.now(on_v1).since(before)
-    assert used.tokens == used.sessions >= 3
+    assert used.tokens == used.sessions >= 2, "one before nothing could be had, one after"
     assert on_v1.document("lease.json")["generation"] == generation + 2
     check_nothing_leaked(on_v1, said)
     assert on_v1.document("desired.json")["generation"] == generation + 2
