@@ -15,6 +15,7 @@ from localcloud.cloud import Cloud
 from localcloud.roles import make_roles
 from tests.cloud.client import client_of, client_with
 from tests.cloud.delivery import Delivery
+from tests.waiting import eventually
 
 
 def as_role(cloud: Cloud, role: str, service: str) -> Any:
@@ -97,3 +98,15 @@ def test_an_instance_reads_all_that_is_below_its_path(cloud: Cloud) -> None:
 def test_who_pushes_and_who_pulls_may_log_in_to_ecr(cloud: Cloud, role: str) -> None:
     ecr = as_role(cloud, f"orange-web-{role}", "ecr")
     assert ecr.get_authorization_token()["authorizationData"]
+
+
+def test_a_deployer_finds_a_command_again_reads_its_whole_output_and_recalls_it(cloud: Cloud) -> None:
+    """What a rollout does only where an answer got lost, an output is long, or it is told to stop."""
+    ssm, options = as_role(cloud, "orange-web-deployer", "ssm"), cloud.options
+    instance = next(iter(cloud.fleet.members))
+    what = {"Subcommand": ["status"], "App": [options.app], "Bucket": [options.bucket], "Group": [options.group]}
+    sent = ssm.send_command(DocumentName=options.document, InstanceIds=[instance], Parameters=what)["Command"]
+    where = {"CommandId": sent["CommandId"]}
+    eventually("the command is listed", lambda: bool(ssm.list_commands(**where)["Commands"]), patience=10)
+    assert ssm.get_command_invocation(**where, InstanceId=instance)["InstanceId"] == instance
+    assert ssm.cancel_command(**where)
