@@ -237,6 +237,7 @@ class Cloud:
             user_data=user_data,
             launch_hook=hook,
             identity=options.identity(self.github.issuer.job),
+            operator=options.operator,
         )
 
     def _balance(self, made: Made) -> None:

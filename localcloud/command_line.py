@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from localcloud import daemon
+from localcloud.aws.account import ADMINISTRATOR
 from localcloud.control import Client, ControlError
 from localcloud.engine_command import EngineError
 from localcloud.environment_file import lines_of, write_private
 from localcloud.options import CloudOptions
+from localcloud.roles import OPERATORS
 from localcloud.runtime import process_image
 from localcloud.runtime.select import NAMES
 from localcloud.state_directory import Running, StateDirectory
@@ -104,6 +106,12 @@ def _add_up(verbs: Any, name: str, about: str, run: Callable[[argparse.Namespace
     up.add_argument("--runtime", choices=NAMES, default="", help="docker where an engine answers, else process")
     up.add_argument("--target-group", action="store_true", help="put a load balancer in front")
     up.add_argument("--app", default="orange", metavar="NAME")
+    up.add_argument(
+        "--operator",
+        choices=tuple(OPERATORS),
+        default=ADMINISTRATOR,
+        help="whose credentials to print: who may everything (the default), or what the deploying role may",
+    )
     up.add_argument("--env-file", type=Path, metavar="FILE", help="write the environment there too")
 
 
@@ -215,6 +223,7 @@ def _options(arguments: argparse.Namespace) -> CloudOptions:
         runtime=arguments.runtime,
         target_group=arguments.target_group,
         app=arguments.app,
+        operator=arguments.operator,
     )
     smallest, largest = options.limits
     if not smallest <= options.instances <= largest:
@@ -225,7 +234,7 @@ def _options(arguments: argparse.Namespace) -> CloudOptions:
 def _words(arguments: argparse.Namespace) -> list[str]:
     """The arguments of `serve` that mean the same cloud."""
     words = ["--state-dir", str(arguments.state_dir.resolve()), "--instances", str(arguments.instances)]
-    words += ["--app", arguments.app]
+    words += ["--app", arguments.app, "--operator", arguments.operator]
     for flag, value in (("--min-size", arguments.min_size), ("--max-size", arguments.max_size)):
         words += [] if value is None else [flag, str(value)]
     words += ["--runtime", arguments.runtime] if arguments.runtime else []

@@ -133,8 +133,8 @@ def cloud(runtime: Sequence[str]) -> Iterator[Delivery]:
     place = ["--state-dir", str(state)]
     file = state / "environment"
     try:
-        up = ["up", "--instances", "3", "--target-group", "--env-file", str(file), *place, *runtime]
-        first_line = _started([*LOCALCLOUD, *up])
+        up = ["up", "--instances", "3", "--target-group", "--operator", "deployer", "--env-file", str(file)]
+        first_line = _started([*LOCALCLOUD, *up, *place, *runtime])
         environment = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
         yield Delivery({**environment, "LOCALCLOUD_STATE": str(state)}, first_line.partition(" ")[0])
     finally:

@@ -21,7 +21,7 @@ DOTENV = {
 
 @dataclass(frozen=True)
 class CloudOptions:
-    """One cloud. The defaults are what `python -m localcloud up` makes."""
+    """One cloud. The defaults are what `python -m localcloud up` makes, but for the operator."""
 
     state_directory: Path
     instances: int = 3
@@ -42,6 +42,8 @@ class CloudOptions:
     """None: what `deployer render` makes for this group."""
     launch_hook: bool = True
     """Whether instances wait, before they enter service, for their user data to say that they are ready."""
+    operator: str = "deployer"
+    """Whose credentials `environment` holds: the deployer's, or an administrator's as `up` prints them."""
     tempo: Tempo = field(default_factory=Tempo)
     pace: Pace = field(default_factory=Pace)
     """How long orders take on simulated instances."""

@@ -48,6 +48,8 @@ class Wanted:
     """The name of the launch lifecycle hook; empty for none."""
     identity: Mapping[str, str]
     """The parameters of infra/identity.yml."""
+    operator: str
+    """Whose credentials are printed: one of localcloud.roles.OPERATORS."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Account:
         roles = identity_roles(wanted.identity, ACCOUNT, self._region)
         make_provider(iam)
         make_roles(iam, roles.values())
-        access_key, secret_key = make_operator(iam, roles["Deployer"])
+        access_key, secret_key = make_operator(iam, wanted.operator, roles["Deployer"])
         self._storage(wanted)
         self._documents(wanted)
         arn = self._target_group(wanted) if wanted.target_group else ""

@@ -1,4 +1,4 @@
-"""The roles of the account, exactly as `infra/identity.yml` makes them, and a person who may what the deployer may."""
+"""The roles of the account, exactly as `infra/identity.yml` makes them, and the person whose credentials are given."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deployer.infra.roles import Role
+from localcloud.aws.account import ADMINISTRATOR
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
-OPERATOR = "operator"
+DEPLOYER = "deployer"
+OPERATORS = {ADMINISTRATOR: ADMINISTRATOR, DEPLOYER: "operator"}
+"""Who the person may be, and the name of that user."""
+
+_EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 
 
 def make_provider(iam: Any) -> None:
@@ -35,17 +43,18 @@ def make_roles(iam: Any, roles: Iterable[Role]) -> None:
             iam.add_role_to_instance_profile(InstanceProfileName=role.name, RoleName=role.name)
 
 
-def make_operator(iam: Any, deployer: Role) -> tuple[str, str]:
+def make_operator(iam: Any, who: str, deployer: Role) -> tuple[str, str]:
     """A user's access key and secret.
 
-    The user has the deployer's own policies, and no others: what is tried with the environment that `up` prints works
-    with the role that a workflow assumes, or does not work here either. A session of that role would be nearer still,
-    but would end after an hour under whoever tries things out.
+    An administrator may everything, as whoever tries things out is used to. As the deployer the user has that role's
+    own policies, and no others: what works then works with the role that a workflow assumes. A session of that role
+    would be nearer still, but would end after an hour under a person.
     """
-    iam.create_user(UserName=OPERATOR)
-    for name, document in deployer.policies.items():
-        iam.put_user_policy(UserName=OPERATOR, PolicyName=name, PolicyDocument=json.dumps(document))
-    key = iam.create_access_key(UserName=OPERATOR)["AccessKey"]
+    name, policies = OPERATORS[who], deployer.policies if who == DEPLOYER else {"everything": _EVERYTHING}
+    iam.create_user(UserName=name)
+    for policy, document in policies.items():
+        iam.put_user_policy(UserName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     return key["AccessKeyId"], key["SecretAccessKey"]
 
 

@@ -7,3 +7,6 @@ ACCOUNT = "123456789012"
 
 ROOT_KEY = "ROOT" * 5
 """The access key of the account itself, which may everything: what an account is furnished with, and nobody else's."""
+
+ADMINISTRATOR = "administrator"
+"""The user who may everything, as the account itself."""

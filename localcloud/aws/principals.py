@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core.iam_evaluator import ParsedStatement, parse_policy_document
 
-from localcloud.aws.account import ROOT_KEY
+from localcloud.aws.account import ADMINISTRATOR, ROOT_KEY
 from localcloud.aws.moto_seams import Books, document_of
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class Principal:
 
     @property
     def is_root(self) -> bool:
-        """Whether nothing is checked."""
-        return self.kind == "Account"
+        """Whether nothing is checked, so that operations nobody has looked up are answered too."""
+        return self.kind == "Account" or (self.kind, self.name) == ("User", ADMINISTRATOR)
 
 
 class Principals:

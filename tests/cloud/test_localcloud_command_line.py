@@ -15,6 +15,7 @@ from localcloud.state_directory import StateDirectory
 from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+AWS = str(Path(sys.executable).parent / "aws")
 
 
 class Commands:
@@ -87,6 +88,24 @@ def test_up_prints_the_runtime_and_the_environment_and_down_leaves_nothing(
     assert localcloud.processes() == []
     assert not localcloud.state.exists()
     assert localcloud("down").stdout.startswith("nothing is running")
+
+
+@pytest.mark.parametrize(("words", "scales"), [((), True), (("--operator", "deployer"), False)])
+def test_the_credentials_printed_are_an_administrators_unless_the_deployers_are_asked_for(
+    words: tuple[str, ...], scales: bool, localcloud: Commands
+) -> None:
+    up = localcloud("up", "--runtime", "process", "--instances", "1", *words)
+    variables = dict(line.split("=", 1) for line in up.stdout.splitlines()[1:])
+    variables = {name: value.strip("'\"") for name, value in variables.items()}
+    wanted = ("--auto-scaling-group-name", "orange-web", "--desired-capacity", "2")
+    scaled = subprocess.run(
+        [AWS, "autoscaling", "set-desired-capacity", *wanted],
+        env={**variables, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert (scaled.returncode == 0) is scales, scaled.stderr
+    assert ("AccessDenied" in scaled.stderr) is not scales
 
 
 def test_down_cleans_up_after_a_cloud_that_was_killed(localcloud: Commands) -> None:

@@ -111,7 +111,7 @@ def local_cloud(directory: Path, *options: str) -> Iterator[RunningCloud]:
     state = ("--state-dir", str(directory / "cloud"))
     file = directory / "cloud.env"
     try:
-        _localcloud("up", *state, "--runtime", "docker", "--env-file", str(file), *options)
+        _localcloud("up", *state, "--runtime", "docker", "--operator", "deployer", "--env-file", str(file), *options)
         yield RunningCloud(dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line))
     finally:
         _localcloud("down", *state)
