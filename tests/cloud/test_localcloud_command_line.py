@@ -90,6 +90,7 @@ def test_up_prints_the_runtime_and_the_environment_and_down_leaves_nothing(
     assert localcloud("down").stdout.startswith("nothing is running")
 
 
+@pytest.mark.expects_denial
 @pytest.mark.parametrize(("words", "scales"), [((), True), (("--operator", "deployer"), False)])
 def test_the_credentials_printed_are_an_administrators_unless_the_deployers_are_asked_for(
     words: tuple[str, ...], scales: bool, localcloud: Commands
