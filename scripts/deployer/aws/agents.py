@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,33 +39,29 @@ class Agents:
         wanted, now = set(ids), self._now()
         self._seen = {each: at for each, at in self._seen.items() if now - at < BELIEVED}
         unknown = sorted(wanted - self._seen.keys())
-        for start in range(0, len(unknown), PAGE):
-            self._seen |= dict.fromkeys(self._ask(unknown[start : start + PAGE]), now)
+        online = _information(self._ssm, unknown, {"Key": "PingStatus", "Values": ["Online"]})
+        self._seen |= dict.fromkeys((str(each["InstanceId"]) for each in online), now)
         return frozenset(wanted & self._seen.keys())
 
     def forget(self, instance_id: str) -> None:
         """An order did not reach this instance: it is asked about anew."""
         self._seen.pop(instance_id, None)
 
-    def _ask(self, ids: list[str]) -> set[str]:
-        with calling("ssm:DescribeInstanceInformation"):
-            answer = self._ssm.describe_instance_information(
-                Filters=[{"Key": "InstanceIds", "Values": ids}, {"Key": "PingStatus", "Values": ["Online"]}],
-                MaxResults=PAGE,
-            )
-        return {str(each["InstanceId"]) for each in answer["InstanceInformationList"]}
-
 
 def registered(ssm: Any, ids: Iterable[str]) -> tuple[Agent, ...]:
     """Those of the instances that SSM knows, whether their agent is online or not."""
-    wanted, found = sorted(ids), []
-    for start in range(0, len(wanted), PAGE):
-        with calling("ssm:DescribeInstanceInformation"):
-            answer = ssm.describe_instance_information(
-                Filters=[{"Key": "InstanceIds", "Values": wanted[start : start + PAGE]}], MaxResults=PAGE
-            )
-        found += answer["InstanceInformationList"]
     return tuple(
         Agent(each["InstanceId"], each["PingStatus"], each.get("AgentVersion", ""), each.get("IsLatestVersion", True))
-        for each in found
+        for each in _information(ssm, sorted(ids))
     )
+
+
+def _information(ssm: Any, ids: Sequence[str], *filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What SSM says of those of the instances that it knows and that pass the filters; a call for each page of ids."""
+    found: list[Mapping[str, Any]] = []
+    for start in range(0, len(ids), PAGE):
+        wanted = [{"Key": "InstanceIds", "Values": ids[start : start + PAGE]}, *filters]
+        with calling("ssm:DescribeInstanceInformation"):
+            answer = ssm.describe_instance_information(Filters=wanted, MaxResults=PAGE)
+        found += answer["InstanceInformationList"]
+    return found

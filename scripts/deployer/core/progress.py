@@ -9,7 +9,7 @@ An activation that ended without a marker, or whose end nobody heard of, is doub
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -110,9 +110,7 @@ class Progress:
 
     def moved(self, ids: Iterable[str], stage: Stage, now: float, reason: str = "") -> Progress:
         """These instances enter `stage` now; a reason is kept only where the stage needs one."""
-        return replace(
-            self, steps={**self.steps, **{each: _entered(self.of(each), stage, now, reason) for each in ids}}
-        )
+        return self._changed(ids, lambda step: _entered(step, stage, now, reason))
 
     def promoted(self, now: float) -> Progress:
         """desired.json points at the target from now on."""
@@ -120,53 +118,51 @@ class Progress:
 
     def retried(self, ids: Iterable[str], now: float) -> Progress:
         """These lost instances start over, for the second and last time."""
-        steps = {each: self.of(each) for each in ids}
-        again = {
-            each: replace(_anew(step, now), stage=Stage.NEW, retried=True, failed=step.failed)
-            for each, step in steps.items()
-        }
-        return replace(self, steps={**self.steps, **again})
+        return self._changed(
+            ids, lambda step: replace(_anew(step, now), stage=Stage.NEW, retried=True, failed=step.failed)
+        )
 
     def doubted(self, instance_id: str, presumed: Stage, now: float, reason: str, over: bool = False) -> Progress:
         """Nobody knows what this instance runs: an order may have been carried out, and left no marker.
 
         `over`: the order has ended at least, so that what the instance says it runs it will go on running.
         """
-        step = _entered(self.of(instance_id), Stage.DOUBTED, now, reason)
-        step = replace(step, running=None, in_doubt=not over, marker=None, presumed=presumed)
-        return replace(self, steps={**self.steps, instance_id: step})
+
+        def doubt(step: Step) -> Step:
+            entered = _entered(step, Stage.DOUBTED, now, reason)
+            return replace(entered, running=None, in_doubt=not over, marker=None, presumed=presumed)
+
+        return self._changed((instance_id,), doubt)
 
     def perhaps_told(self, ids: Iterable[str], version: str) -> Progress:
         """These instances may have been told to run `version`; whether they were is found out before the next order.
 
         Who ran that already runs it still.
         """
-        steps = {each: self.of(each) for each in ids}
-        told = {
-            each: replace(
-                step,
-                touched=True,
-                in_doubt=True,
-                running=version if step.running == version else None,
-                marker=None,
-            )
-            for each, step in steps.items()
-        }
-        return replace(self, steps={**self.steps, **told})
+
+        def told(step: Step) -> Step:
+            running = version if step.running == version else None
+            return replace(step, touched=True, in_doubt=True, running=running, marker=None)
+
+        return self._changed(ids, told)
 
     def perhaps_out(self, ids: Iterable[str]) -> Progress:
         """These instances may have been taken out of their target groups: they take up room until they are again."""
-        out = {each: replace(self.of(each), touched=True, in_doubt=True) for each in ids}
-        return replace(self, steps={**self.steps, **out})
+        return self._changed(ids, lambda step: replace(step, touched=True, in_doubt=True))
 
     def heard(self, instance_id: str, marker: Marker, settled: bool = True) -> Progress:
         """What an instance's marker says it runs is remembered; its stage does not change.
 
         Not `settled`: it only answers a question, and may yet carry out the order whose end nobody heard of.
         """
-        step = self.of(instance_id)
-        step = replace(step, running=marker.version, in_doubt=step.in_doubt and not settled, marker=marker)
-        return replace(self, steps={**self.steps, instance_id: step})
+
+        def hear(step: Step) -> Step:
+            return replace(step, running=marker.version, in_doubt=step.in_doubt and not settled, marker=marker)
+
+        return self._changed((instance_id,), hear)
+
+    def _changed(self, ids: Iterable[str], change: Callable[[Step], Step]) -> Progress:
+        return replace(self, steps={**self.steps, **{each: change(self.of(each)) for each in ids}})
 
 
 def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:

@@ -32,7 +32,7 @@ from deployer.core.progress import IN_FLIGHT, Progress, Stage, turned
 from deployer.rollout.desired import DesiredRelease
 from deployer.rollout.dispatch import NOTHING, Dispatch
 from deployer.rollout.lease import Lease
-from deployer.rollout.patience import patiently
+from deployer.rollout.patience import while_held
 from deployer.rollout.ports import Clock, Commands, Group
 from deployer.rollout.record import Record
 from deployer.rollout.report import Report, phase
@@ -236,14 +236,9 @@ class Loop:
     def _rejoin(self) -> None:
         """What is still out of its target groups goes back in, however it ended: health checks judge it there."""
         out = tuple(each.id for each in self._seen.settled if each.in_service and each.id in self._out)
-
-        def register() -> None:
-            self._lease.check()
-            self._group.register(out)
-
         if out:
             with suppress(Refused):
-                patiently(self._clock, register)
+                while_held(self._lease, self._clock, lambda: self._group.register(out))
 
     def _interrupted(self) -> Ending:
         if not self._seen.instances:  # whom a dead run left somewhere is put right and named all the same

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from deployer.core.errors import Refused
+from deployer.rollout.lease import Lease
 from deployer.rollout.ports import Clock
 
 Answer = TypeVar("Answer")
@@ -27,3 +28,16 @@ def patiently(clock: Clock, act: Callable[[], Answer]) -> Answer:
                 raise
             clock.wait(pause)
     return act()
+
+
+def while_held(lease: Lease, clock: Clock, act: Callable[[], Answer]) -> Answer:
+    """The same for what only the holder of the lease may do, which is made sure of before each attempt.
+
+    Raises LeaseHeld where somebody took it over meanwhile.
+    """
+
+    def attempt() -> Answer:
+        lease.check()
+        return act()
+
+    return patiently(clock, attempt)

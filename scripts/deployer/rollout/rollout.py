@@ -21,7 +21,7 @@ from deployer.core.store import Store
 from deployer.rollout.desired import DesiredRelease, way_back
 from deployer.rollout.lease import Lease
 from deployer.rollout.loop import Ending, Loop
-from deployer.rollout.patience import patiently
+from deployer.rollout.patience import patiently, while_held
 from deployer.rollout.ports import Clock, Commands, Group, Voice
 from deployer.rollout.preflight import check_group, check_limits, who_serves
 from deployer.rollout.record import Entry, Last, Record, last_record
@@ -215,13 +215,8 @@ def _resume(world: World, lease: Lease, record: Record) -> None:
     processes = record.entry.suspended
     if not processes:
         return
-
-    def resume() -> None:
-        lease.check()
-        world.group.resume(processes)
-
     try:
-        patiently(world.clock, resume)
+        while_held(lease, world.clock, lambda: world.group.resume(processes))
     except Refused as error:
         paste = f"aws autoscaling resume-processes --auto-scaling-group-name {world.group.name} --scaling-processes"
         told = f"{error.what}; the next rollout resumes them, or run: {paste} {' '.join(processes)}"
