@@ -15,7 +15,7 @@ import pytest
 from localcloud.authorised import DIRECTORY
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
-from tests.cloud.delivery import Delivery
+from tests.cloud.delivery import Delivery, delivering
 from tests.cloud.identities import Identities, identities_in
 from tests.cloud.moto import moto_server
 
@@ -44,9 +44,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     """A group of three behind a load balancer, for a module that names none of its own."""
-    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=3, runtime="process", target_group=True)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+    with delivering(tmp_path_factory, instances=3) as delivery:
+        yield delivery
 
 
 @pytest.fixture

@@ -7,12 +7,16 @@ import os
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from localcloud.cloud import Cloud
+from localcloud.options import CloudOptions
 from localcloud.runtime import process_image
 from tests.cloud.client import client_of
 from tests.waiting import eventually
@@ -127,6 +131,21 @@ class Delivery:
             AutoScalingGroupName=self.cloud.options.group, DesiredCapacity=desired
         )
 
+    def alarm(self, name: str, state: str = "OK") -> None:
+        """A CloudWatch alarm of that name is in that state."""
+        cloudwatch = client_of(self.cloud, "cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            MetricName="errors",
+            Namespace="orange",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+            Statistic="Sum",
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test")
+
     def document(self, name: str) -> dict[str, Any]:
         """One of the group's documents in the bucket: desired.json, lease.json, rollouts/…"""
         stored = client_of(self.cloud, "s3").get_object(Bucket=self.cloud.options.bucket, Key=self.key(name))
@@ -153,3 +172,11 @@ class Delivery:
                 return str(answer.read().decode().split()[0])
         except (urllib.error.URLError, OSError) as error:
             return f"nothing: {error}"
+
+
+@contextmanager
+def delivering(folders: pytest.TempPathFactory, instances: int, **wanted: Any) -> Iterator[Delivery]:
+    """A delivery to a cloud of its own: a group behind a load balancer, its instances processes."""
+    options = CloudOptions(folders.mktemp("cloud"), instances=instances, runtime="process", target_group=True, **wanted)
+    with Cloud(options) as cloud:
+        yield Delivery(cloud, folders.mktemp("application"))

@@ -15,10 +15,8 @@ from typing import Any
 import pytest
 
 from localcloud.aws.account import ACCOUNT, ROOT_KEY
-from localcloud.cloud import Cloud
-from localcloud.options import CloudOptions
 from tests.cloud.client import client_of
-from tests.cloud.delivery import Delivery
+from tests.cloud.delivery import Delivery, delivering
 from tests.cloud.doctor_faults import FAULTS, without_permission, without_versioning
 from tests.waiting import eventually
 
@@ -67,9 +65,8 @@ def doctor(delivery: Delivery, *words: str, **variables: str) -> Told:
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     """A group of two: what is asked of one instance is asked of each, and takes its time."""
-    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=2, runtime="process", target_group=True)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+    with delivering(tmp_path_factory, instances=2) as delivery:
+        yield delivery
 
 
 @pytest.fixture

@@ -60,16 +60,7 @@ def test_a_pull_request_looks_at_what_a_rollout_would_do_and_at_what_was_done(
 ) -> None:
     delivery.bring_to("v1")
     delivery.publish("v2")
-    client_of(delivery.cloud, "cloudwatch").put_metric_alarm(
-        AlarmName="orange-errors",
-        MetricName="errors",
-        Namespace="orange",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        Statistic="Sum",
-    )
+    delivery.alarm("orange-errors")
     plan = ("plan", "--version", "v2", "--alarms", "orange-errors", "--json")
     assert said(delivery.run(*plan, **pull_request), exit_code=10)["status"] == "changes"
     history = said(delivery.run("history", "--json", **pull_request))

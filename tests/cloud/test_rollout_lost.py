@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from localcloud.aws.run_command import Tempo
-from localcloud.cloud import Cloud
 from localcloud.faults import Asked
-from localcloud.options import CloudOptions
-from tests.cloud.delivery import Delivery
+from tests.cloud.delivery import Delivery, delivering
 from tests.cloud.under_way import check_all_run, instance_in, rest, until
 from tests.waiting import eventually
 
@@ -21,15 +19,8 @@ QUICK = ("--instance-timeout", "8s")
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     """A group of three behind a load balancer; what is not delivered in 2 s instead of 60 s is given up."""
-    options = CloudOptions(
-        tmp_path_factory.mktemp("cloud"),
-        instances=3,
-        runtime="process",
-        target_group=True,
-        tempo=Tempo(delivery=2 / 60),
-    )
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+    with delivering(tmp_path_factory, instances=3, tempo=Tempo(delivery=2 / 60)) as delivery:
+        yield delivery
 
 
 @pytest.fixture

@@ -18,10 +18,8 @@ import pytest
 from moto.sts.models import sts_backends
 
 from localcloud.aws.account import ACCOUNT
-from localcloud.cloud import Cloud
-from localcloud.options import CloudOptions
 from tests.cloud.client import client_of
-from tests.cloud.delivery import Delivery
+from tests.cloud.delivery import Delivery, delivering
 from tests.cloud.under_way import check_all_run, rest, until
 from tests.waiting import eventually
 
@@ -34,10 +32,8 @@ POLICY = ("--github-deployment", "false", "--role-duration-seconds", str(ASKED),
 
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
-    folder = tmp_path_factory.mktemp("cloud")
-    options = CloudOptions(folder, instances=2, runtime="process", target_group=True, session_seconds=LIVED)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+    with delivering(tmp_path_factory, instances=2, session_seconds=LIVED) as delivery:
+        yield delivery
 
 
 @pytest.fixture

@@ -8,15 +8,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from localcloud.aws.account import ROOT_KEY
-from localcloud.cloud import Cloud
-from localcloud.options import CloudOptions
-from tests.cloud.client import client_of
-from tests.cloud.delivery import Delivery
+from tests.cloud.delivery import Delivery, delivering
 from tests.cloud.under_way import rest, seconds_from_now, until
 from tests.waiting import eventually
 
@@ -26,9 +22,8 @@ OUTPUTS = ("version", "previous-version", "generation", "status", "instances-tot
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     """A group of two behind a load balancer; each test brings it to the release it needs."""
-    options = CloudOptions(tmp_path_factory.mktemp("cloud"), instances=2, runtime="process", target_group=True)
-    with Cloud(options) as cloud:
-        yield Delivery(cloud, tmp_path_factory.mktemp("application"))
+    with delivering(tmp_path_factory, instances=2) as delivery:
+        yield delivery
 
 
 def outputs_of(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -207,13 +202,12 @@ def test_a_second_rollout_is_refused_with_exit_code_5(on_v1: Delivery) -> None:
 
 
 def test_an_alarm_during_the_bake_rolls_back(on_v1: Delivery) -> None:
-    alarms = client_of(on_v1.cloud, "cloudwatch")
-    _alarm(alarms, "OK")
+    on_v1.alarm("orange-errors")
     on_v1.publish("v2")
     words = ("--version", "v2", "--alarms", "orange-errors", "--bake", "5m", "--canary", "0", "--max-unavailable", "2")
     with on_v1.start("rollout", *words) as rollout:
         said = until(rollout, "▸ bake")
-        _alarm(alarms, "ALARM")
+        on_v1.alarm("orange-errors", "ALARM")
         said += rest(rollout)
     assert rollout.returncode == 3, said
     assert "alarm orange-errors is ALARM" in said
@@ -264,17 +258,3 @@ def test_a_job_gets_outputs_a_summary_and_a_deployment(on_v1: Delivery, tmp_path
     assert on_v1.document("desired.json")["updated_by"] == "awesomeorange/orange run 77-1 (somebody)"
     [deployment] = on_v1.cloud.github.deployments.listed(on_v1.cloud.options.repository, {})
     assert (deployment["environment"], deployment["ref"][:7]) == ("production", "0123456")
-
-
-def _alarm(cloudwatch: Any, state: str) -> None:
-    cloudwatch.put_metric_alarm(
-        AlarmName="orange-errors",
-        MetricName="errors",
-        Namespace="orange",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        Statistic="Sum",
-    )
-    cloudwatch.set_alarm_state(AlarmName="orange-errors", StateValue=state, StateReason="the test")
