@@ -16,6 +16,9 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
+from deployer.aws.session import Session, open_session
+from deployer.github.console import console_for
+from deployer.inputs import Access
 from tests.loopback_server import Request, loopback_server
 
 ACCOUNT = "123456789012"
@@ -44,6 +47,9 @@ def sts_error(status: int, code: str, message: str = "") -> Reply:
     """STS's no, as it writes it."""
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return Reply(status, f"<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")
+
+
+DENIED = sts_error(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 
 
 @dataclass
@@ -132,3 +138,9 @@ def serving(answer: Callable[[Seen], Reply], tls: ssl.SSLContext | None = None) 
 
     with loopback_server(reply, tls=tls) as address:
         yield address.url
+
+
+def assumed(job: dict[str, str], seconds: int = 3600) -> Session:
+    """What a command has after it has taken the role; raises what it says when it has not."""
+    access = Access(role_to_assume=ROLE, role_duration_seconds=seconds)
+    return open_session(access, console_for(job, machine_readable=False), job)
