@@ -53,7 +53,8 @@ class Delivery:
             return
         image = process_image.push(self.cloud.registry.address, "web", version, unhealthy=not healthy)
         words = ["--version", version, "--images", f"web={image}", "--parameters", self.cloud.options.parameters]
-        words += ["--health-check", "http://localhost:8080/", "--health-timeout", "4s"]
+        # what gets healthy may take its time on a busy machine; what never does is waited for in vain
+        words += ["--health-check", "http://localhost:8080/", "--health-timeout", "20s" if healthy else "4s"]
         done = self.run("publish", *words, **(variables or {}))
         assert done.returncode == 0, done.stderr
         self.published.add(version)
