@@ -36,6 +36,10 @@ _PARAMETERS = {
     "Timeout": (TIMEOUT_PATTERN, "Seconds until the command is killed: 5 to 172800, anything else means 3600"),
 }
 _DEFAULTS = {"Version": "", "ManifestSha256": "", "Generation": "", "Parameters": "", "Timeout": "3600"}
+_ACTIVATE = (
+    *("head", "marker", "state", "manifest", "files", "environment"),
+    *("images", "containers", "health", "prune", "main"),
+)
 _OF_THE_STEP = frozenset({"Timeout"})
 """Not for the script: SSM itself puts them in where the step names them."""
 
@@ -43,6 +47,11 @@ _OF_THE_STEP = frozenset({"Timeout"})
 def read(name: str) -> str:
     """The text of a file of `scripts/instance`."""
     return (DIRECTORY / name).read_text(encoding="utf-8")
+
+
+def activate() -> str:
+    """The script a release brings along: its parts, in an order that reads from how it ends to its story."""
+    return "\n".join(read(f"activate/{part}.sh") for part in _ACTIVATE)
 
 
 def ssm_document() -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deployer.instance_files import DIRECTORY
+from deployer.instance_files import activate
 from localcloud.engine import Engine
 
 # Without its last line `activate` only defines its functions.
-CANONICAL = 'source <(sed "\\$d" "$1"); find_compose; canonical "$2"'
+CANONICAL = activate().removesuffix('main "${1:-}"\n') + 'find_compose; canonical "$1"'
 
 ONE_LINE = (
     *("plain", "", " around ", "\ttab\t", "a=b=c", "한글 é", "it's", 'say "hi"', "'single'", '"double"'),
@@ -28,7 +28,7 @@ SEVERAL_LINES = ("one\ntwo", "-----BEGIN KEY-----\nMII$E/+=\n-----END KEY-----\n
 def canonical(parameters: str, raw: str) -> bytes:
     """What `activate` writes into the environment file."""
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "APP": "orange"}
-    command = ["bash", "-c", CANONICAL, "bash", str(DIRECTORY / "activate"), parameters]
+    command = ["bash", "-c", CANONICAL, "bash", parameters]
     return subprocess.run(command, input=raw.encode(), stdout=subprocess.PIPE, env=environment, check=True).stdout
 
 

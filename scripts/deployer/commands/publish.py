@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-import deployer
+from deployer import instance_files
 from deployer.aws import reach
 from deployer.aws.bucket import Bucket
 from deployer.aws.session import open_session
@@ -92,12 +92,7 @@ def draft_of(inputs: PublishInputs, run: RunContext) -> Draft:
     content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
     choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images)
     environment = EnvironmentSource(inputs.parameters, content.environment_file)
-    return Draft(version, content, choice, environment, health, _activate())
-
-
-def _activate() -> bytes:
-    """The script that belongs to this version of the deployer; it travels with the release."""
-    return (Path(deployer.__file__).parents[1] / "instance" / "activate").read_bytes()
+    return Draft(version, content, choice, environment, health, instance_files.activate().encode())
 
 
 def _health(inputs: PublishInputs) -> Health:

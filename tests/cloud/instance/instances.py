@@ -14,9 +14,9 @@ from typing import Any
 
 import boto3
 
+from deployer import instance_files
 from deployer.commands import render
 from deployer.core.marker import MAX_LENGTH, Marker, find_marker
-from deployer.instance_files import DIRECTORY
 from localcloud.runtime import Finished, Run, Script
 from localcloud.runtime.process import ProcessRuntime
 from localcloud.runtime.process_containers import Engine
@@ -144,7 +144,7 @@ class Instance:
             "promtail-config.yml": b"server:\n  http_listen_port: ${PROMTAIL_PORT}\n",
             "compose.images.yml": override.encode(),
         }
-        activate = (DIRECTORY / "activate").read_bytes()
+        activate = instance_files.activate().encode()
         manifest = _manifest(version, images, parameters, files, activate)
         if spoil:
             spoil(manifest)

@@ -1,0 +1,28 @@
+# --- its containers ---------------------------------------------------------------------------------------------------
+
+find_compose() { # v2 takes \$ and \\ in an env file for what they mean; v1 fails at both, but takes a variable's default
+  if docker compose version >/dev/null 2>&1; then
+    compose_cli=(docker compose) dollar='\\$' backslash='\\\\'
+  elif docker-compose version >/dev/null 2>&1; then
+    compose_cli=(docker-compose) dollar='${DEPLOYER_NONE:-$}' backslash='${DEPLOYER_NONE:-\\}'
+  else
+    finish failed 'this instance has neither `docker compose` nor `docker-compose`'
+  fi
+  until docker version >/dev/null 2>&1; do # at boot the engine may come after us
+    ((SECONDS < 60)) || finish failed "the docker engine does not answer: $(docker version 2>&1 | tail -n 1)"
+    sleep 1
+  done
+}
+
+compose() { # up … | down …: without our environment, which would win over the env file
+  local words files file
+  mapfile -t files < <(values 'compose[.][0-9]+')
+  words=(-p "${project}" --project-directory "$(dirname "${release}/files/${files[0]}")" --env-file "${environment}")
+  for file in "${files[@]}"; do words+=(-f "${release}/files/${file}"); done
+  problem=$(env -i PATH="${PATH}" HOME="${HOME}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) && return 0
+  problem="docker compose $1 failed: ${problem}" && return 1
+}
+
+containers() {
+  docker ps -aq --filter "label=com.docker.compose.project=${project}"
+}

@@ -1,0 +1,93 @@
+# --- the story --------------------------------------------------------------------------------------------------------
+
+timed() { # NAME COMMAND…: adds to `seconds` how long it takes
+  local from result=0
+  from=$(date +%s%N)
+  "${@:2}" || result=$?
+  seconds[$1]=$(awk -v s="${seconds[$1]}" -v ns="$(($(date +%s%N) - from))" 'BEGIN { printf "%.1f", s + ns / 1e9 }')
+  return "${result}"
+}
+
+get_ready() { # all that can be done while the release before still serves
+  timed fetch fetch_files && link_environment && timed pull pull_images
+}
+
+prefetch() { # whatever may be missing is found out now; a release that runs keeps the environment it was started with
+  { get_ready && timed fetch read_environment; } || finish failed "${problem}"
+  [[ "${state[version]}" != "${VERSION}" ]] || { rm -f "${environment}.new" && return 0; }
+  mv -f "${environment}.new" "${environment}"
+}
+
+start() { # until its containers are proven
+  timed up compose up -d --no-build --remove-orphans && timed health healthy_within "$(values health.timeout)"
+}
+
+already_right() {
+  [[ "${state[version]}" == "${VERSION}" && "${state[manifest_sha256]}" == "${MANIFEST_SHA256}" ]] &&
+    [[ -z "${state[attempt]}" && -e "${environment}" ]] && timed health healthy_within 3
+}
+
+activate() {
+  remember "generation=${GENERATION}"
+  ! already_right || finish unchanged
+  echo "from ${state[version]:-nothing} to ${VERSION}"
+  { get_ready && timed fetch write_environment; } || finish failed "${problem}"
+  remember "attempt=${VERSION}" "attempt_manifest_sha256=${MANIFEST_SHA256}"
+  start || put_back "${VERSION} is not healthy: ${problem}"
+  [[ "${state[version]}" == "${VERSION}" ]] ||
+    remember "previous_version=${state[version]}" "previous_manifest_sha256=${state[manifest_sha256]}"
+  remember "version=${VERSION}" "manifest_sha256=${MANIFEST_SHA256}" attempt= attempt_manifest_sha256=
+  prune
+  finish activated
+}
+
+put_back() { # REASON: always ends
+  local because
+  because="$1"$'\n'"$(last_log_lines)"
+  if [[ "${state[version]}" == "${VERSION}" ]]; then
+    remember attempt= attempt_manifest_sha256=
+    finish failed "${because}"
+  elif [[ -z "${state[version]}" ]]; then
+    take_down
+    finish failed "taken down, there is no release before it: ${because}"
+  fi
+  echo "from ${VERSION} back to ${state[version]}"
+  if open_release "${state[version]}" && get_ready && { [[ -e "${environment}" ]] || timed fetch write_environment; } &&
+    start; then
+    remember attempt= attempt_manifest_sha256=
+    finish restored "${because}"
+  fi
+  finish failed "${state[version]} could not be put back (${problem}) after ${because}"
+}
+
+take_down() {
+  { timed fetch fetch_files && link_environment && touch "${environment}" && compose down --remove-orphans; } ||
+    finish failed "${problem}"
+  remember version= manifest_sha256= previous_version= previous_manifest_sha256= attempt= attempt_manifest_sha256=
+}
+
+status() { # needs no lock: it only looks
+  open_release "${VERSION}" && containers_healthy && probe || true
+  [[ -z "${state[attempt]}" ]] || problem="the activation of ${state[attempt]} has not ended"
+  finish unchanged "${problem}"
+}
+
+main() {
+  trap 'finish failed "activate ended unexpectedly: ${problem}"' EXIT
+  recall
+  find_compose
+  [[ "$1" != status ]] || status
+  take_lock
+  recall
+  refuse_older
+  open_release "${VERSION}" || finish failed "${problem}"
+  case "$1" in
+    prefetch) prefetch ;;
+    activate) activate ;;
+    down) take_down && remember "generation=${GENERATION}" && finish activated ;;
+    *) finish failed "no such subcommand: $1" ;;
+  esac
+  finish unchanged
+}
+
+main "${1:-}"

@@ -1,0 +1,30 @@
+# --- what this instance remembers (loaders of other releases read the state too: keep its form) -----------------------
+
+recall() {
+  local key value
+  state=([version]='' [manifest_sha256]='' [generation]=0 [previous_version]='' [previous_manifest_sha256]=''
+    [attempt]='' [attempt_manifest_sha256]='')
+  [[ -f "${home}/state" ]] || return 0
+  while IFS='=' read -r key value; do state[${key}]=${value}; done <"${home}/state"
+}
+
+remember() { # KEY=VALUE…: changes the state, atomically
+  local change key
+  for change in "$@"; do state[${change%%=*}]=${change#*=}; done
+  for key in "${!state[@]}"; do printf '%s=%s\n' "${key}" "${state[${key}]}"; done >"${home}/state.new"
+  sync "${home}/state.new"
+  mv -f "${home}/state.new" "${home}/state"
+}
+
+take_lock() {
+  local directory="${root}/run/lock"
+  mkdir -p "${private}"
+  [[ -d "${directory}" && -w "${directory}" ]] || directory="${root}/run/deployer"
+  exec 9>"${directory}/deployer-${APP}.lock"
+  flock -w "${patience}" 9 || finish failed "another command has held this instance's lock for ${patience} s"
+}
+
+refuse_older() {
+  ((GENERATION >= state[generation])) ||
+    finish fenced "generation ${GENERATION} is older than ${state[generation]}, which this instance follows"
+}
