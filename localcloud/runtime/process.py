@@ -11,12 +11,13 @@ import hashlib
 import json
 import shlex
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from localcloud.runtime import PATH, Machine, Run, Script
+from localcloud.runtime import PATH, Machine, Run, Script, process_aws_call
 from localcloud.runtime.process_behaviour import SICK
 from localcloud.runtime.process_run import ProcessRun, kill_everything, start_detached
 
@@ -37,8 +38,11 @@ exec {curl} --connect-to localhost::{address}: --connect-to 127.0.0.1::{address}
 _AWS = """\
 #!/bin/sh
 export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:{metadata_port}
-exec {aws} "$@"
+exec {python} -I -S {call} {socket} {aws} "$@"
 """
+
+
+_WARM_CLI = "aws.sock"
 
 
 class ProcessRuntime:
@@ -59,6 +63,7 @@ class ProcessRuntime:
         self._machines: dict[str, Machine] = {}
         self._remove_leftovers()
         self._instances.mkdir(parents=True)
+        self._warm_cli = _start_warm_cli(self._instances)
 
     def boot(self, instance_id: str, user_data: str, metadata_port: int) -> Machine:
         with self._lock:
@@ -100,6 +105,7 @@ class ProcessRuntime:
     def close(self) -> None:
         for instance_id in list(self._machines):
             self.terminate(instance_id)
+        self._warm_cli.communicate()  # it ends when its standard input does
         self._remove_leftovers()
 
     def _directory(self, instance_id: str) -> Path:
@@ -142,7 +148,16 @@ def _lay_out(directory: Path, address: str, metadata_port: int, registry: str) -
         raise RuntimeError("the process runtime needs curl: apt-get install curl, dnf install curl")
     _program(directory, "curl", _CURL, curl=curl, address=address, metadata_port=metadata_port)
     _program(directory, "docker", _DOCKER, repository=_REPOSITORY, python=sys.executable, instance=directory)
-    _program(directory, "aws", _AWS, aws=Path(sys.executable).parent / "aws", metadata_port=metadata_port)
+    aws, call, warm = Path(sys.executable).parent / "aws", Path(process_aws_call.__file__), directory.parent / _WARM_CLI
+    _program(
+        directory, "aws", _AWS, python=sys.executable, call=call, socket=warm, aws=aws, metadata_port=metadata_port
+    )
+
+
+def _start_warm_cli(instances: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "localcloud.runtime.process_aws", str(instances / _WARM_CLI)]
+    environment = {"PATH": PATH, "PYTHONPATH": str(_REPOSITORY)}
+    return subprocess.Popen(command, env=environment, cwd="/", stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _program(directory: Path, name: str, template: str, **values: object) -> None:
