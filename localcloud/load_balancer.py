@@ -23,8 +23,8 @@ Target = tuple[str, int]
 SLOTS = 100
 _ADMIN = "admin.sock"
 
-# A new connection to the target for every request, as nothing may be sent on one that a stopping target just closed;
-# a target that refuses the connection has not seen the request, so another one gets it.
+# A new connection to the target for every request, as nothing may be sent on one that a stopping target just closed.
+# As with an Application Load Balancer, no request is tried again elsewhere: who stops a target too early is found out.
 _CONFIGURATION = """\
 global
   maxconn 4000
@@ -35,9 +35,7 @@ defaults
   timeout client 60s
   timeout server 60s
   option http-server-close
-  option redispatch 1
-  retries 3
-  retry-on conn-failure
+  retries 0
 frontend public
   bind fd@{listener}
   default_backend targets

@@ -1,4 +1,8 @@
-"""A small real application image: FROM scratch, a static busybox, one page that says its version."""
+"""A small real application image: FROM scratch, a static busybox, one page that says its version.
+
+`/cgi-bin/slow` says the same a moment later. It stops as rudely as an application can: what it was about to answer is
+never answered.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,32 @@ from localcloud.engine_command import docker, search_path
 _DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox
-COPY index.html /www/index.html
+COPY --chmod=755 www /www
+STOPSIGNAL SIGKILL
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+"""
+_SLOW = """\
+#!/bin/busybox sh
+/bin/busybox sleep 0.1
+echo "Content-Type: text/plain"
+echo "Content-Length: $(/bin/busybox wc -c </www/index.html)"
+echo
+/bin/busybox cat /www/index.html
 """
 
 
 def push_image(registry: str, name: str, page: str, directory: Path) -> str:
-    """Builds NAME:TAG in `directory`, pushes it and gives NAME@DIGEST; nothing of it stays in the engine."""
+    """Builds NAME:TAG in `directory`, pushes it and gives NAME@DIGEST; nothing of it stays in the engine.
+
+    Without a page it serves, but answers 404.
+    """
     busybox = shutil.which("busybox", path=search_path())
     assert busybox, "busybox-static is not installed: run localcloud/install"
-    directory.mkdir(parents=True)
+    (directory / "www/cgi-bin").mkdir(parents=True)
     shutil.copy(busybox, directory / "busybox")
-    (directory / "index.html").write_text(page)
+    (directory / "www/cgi-bin/slow").write_text(_SLOW)
+    if page:
+        (directory / "www/index.html").write_text(page)
     (directory / "Dockerfile").write_text(_DOCKERFILE)
     reference = f"{registry}/{name}"
     docker("build", "--quiet", "--tag", reference, str(directory))
