@@ -20,7 +20,7 @@ from moto.sts.models import sts_backends
 from localcloud.aws.account import ACCOUNT
 from tests.cloud.client import client_of
 from tests.cloud.delivery import Delivery, delivering
-from tests.cloud.under_way import check_all_run, rest, until
+from tests.cloud.rollout.under_way import check_all_run, rest, until
 from tests.waiting import eventually
 
 ASKED = 900

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cloud.delivery import Delivery
-from tests.cloud.under_way import AT_ONCE, check_all_run, rest, until
+from tests.cloud.rollout.under_way import AT_ONCE, check_all_run, rest, until
 from tests.waiting import eventually
 
 

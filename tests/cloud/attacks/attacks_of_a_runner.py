@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.cloud.attack_requests import (
+from tests.cloud.attacks.attack_requests import (
     BUCKET_SAYS_NO,
     DEPLOYER,
     DOCUMENT,
@@ -17,7 +17,7 @@ from tests.cloud.attack_requests import (
     put_over,
     send,
 )
-from tests.cloud.two_teams import BUCKET, OURS_GROUP, RELEASE, THEIR_GROUP
+from tests.cloud.attacks.two_teams import BUCKET, OURS_GROUP, RELEASE, THEIR_GROUP
 
 STOLEN_RUNNER = (
     Attack("read-a-secret", DEPLOYER, "ssm", "ssm:GetParameter", parameter("/orange/env")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cloud.attack_requests import (
+from tests.cloud.attacks.attack_requests import (
     DOCUMENT,
     INSTANCE,
     MONITORING,
@@ -15,7 +15,7 @@ from tests.cloud.attack_requests import (
     put_over,
     send,
 )
-from tests.cloud.two_teams import BUCKET, RELEASE, THEIR_GROUP
+from tests.cloud.attacks.two_teams import BUCKET, RELEASE, THEIR_GROUP
 
 RECORD = "orange/groups/orange-web/rollouts/0000000009.json"
 COMPROMISED_INSTANCE = (

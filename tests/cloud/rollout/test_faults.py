@@ -10,7 +10,7 @@ import pytest
 
 from localcloud.faults import FAULTS, Asked
 from tests.cloud.delivery import Delivery
-from tests.cloud.under_way import AT_ONCE, check_all_run, rest, until
+from tests.cloud.rollout.under_way import AT_ONCE, check_all_run, rest, until
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from localcloud.aws.account import ROOT_KEY
 from tests.cloud.delivery import Delivery, delivering
-from tests.cloud.under_way import rest, seconds_from_now, until
+from tests.cloud.rollout.under_way import rest, seconds_from_now, until
 from tests.waiting import eventually
 
 OUTPUTS = ("version", "previous-version", "generation", "status", "instances-total", "instances-updated", "report")

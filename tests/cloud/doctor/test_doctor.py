@@ -17,7 +17,7 @@ import pytest
 from localcloud.aws.account import ACCOUNT, ROOT_KEY
 from tests.cloud.client import client_of
 from tests.cloud.delivery import Delivery, delivering
-from tests.cloud.doctor_faults import FAULTS, without_permission, without_versioning
+from tests.cloud.doctor.doctor_faults import FAULTS, without_permission, without_versioning
 from tests.waiting import eventually
 
 OF_A_JOB = {"token", "contents", "deployments", "environment"}

@@ -14,7 +14,7 @@ import pytest
 from localcloud.state_directory import StateDirectory
 from tests.waiting import eventually
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
+REPOSITORY = Path(__file__).resolve().parents[3]
 AWS = str(Path(sys.executable).parent / "aws")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cloud.two_teams import BUCKET, OURS_GROUP, TwoTeams
+from tests.cloud.attacks.two_teams import BUCKET, OURS_GROUP, TwoTeams
 
 NO_POLICY = "because no identity-based policy allows the {action} action"
 BUCKET_SAYS_NO = "with an explicit deny in a resource-based policy"

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
-from tests.cloud.attack_requests import DEPLOYER, EVERYBODY, NEW, NO_POLICY, Attack, get, parameter, put
-from tests.cloud.attack_tokens import TOKENS, Token, of_job
-from tests.cloud.attacks_of_a_runner import STOLEN_RUNNER
-from tests.cloud.attacks_of_others import COMPROMISED_INSTANCE, MONITORING_HOST, PULL_REQUEST
+from tests.cloud.attacks.attack_requests import DEPLOYER, EVERYBODY, NEW, NO_POLICY, Attack, get, parameter, put
+from tests.cloud.attacks.attack_tokens import TOKENS, Token, of_job
+from tests.cloud.attacks.attacks_of_a_runner import STOLEN_RUNNER
+from tests.cloud.attacks.attacks_of_others import COMPROMISED_INSTANCE, MONITORING_HOST, PULL_REQUEST
+from tests.cloud.attacks.two_teams import BUCKET, RELEASE, TwoTeams
 from tests.cloud.client import client_with
 from tests.cloud.conftest import QUICK
-from tests.cloud.two_teams import BUCKET, RELEASE, TwoTeams
 
 NO_SESSION_POLICY = "because no session policy allows the {action} action"
 ATTACKS = (*STOLEN_RUNNER, *COMPROMISED_INSTANCE, *MONITORING_HOST, *PULL_REQUEST)

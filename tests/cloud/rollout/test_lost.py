@@ -10,7 +10,7 @@ import pytest
 from localcloud.aws.run_command import Tempo
 from localcloud.faults import Asked
 from tests.cloud.delivery import Delivery, delivering
-from tests.cloud.under_way import check_all_run, instance_in, rest, until
+from tests.cloud.rollout.under_way import check_all_run, instance_in, rest, until
 from tests.waiting import eventually
 
 QUICK = ("--instance-timeout", "21s")  # a second more than what a healthy release is given

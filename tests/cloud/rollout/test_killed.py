@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cloud.delivery import Delivery
-from tests.cloud.under_way import AT_ONCE, check_all_run, expire_lease, until
+from tests.cloud.rollout.under_way import AT_ONCE, check_all_run, expire_lease, until
 
 IN_CANARY = ((), ("activating",))
 IN_WINDOW = (("--max-unavailable", "2"), ("✓ v", "activating"))
