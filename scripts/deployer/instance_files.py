@@ -37,8 +37,9 @@ _PARAMETERS = {
 }
 _DEFAULTS = {"Version": "", "ManifestSha256": "", "Generation": "", "Parameters": "", "Timeout": "3600"}
 _ACTIVATE = (
-    *("head", "marker", "state", "manifest", "files", "environment"),
-    *("images", "containers", "health", "prune", "main"),
+    *("activate/head", "activate/marker", "activate/state", "activate/manifest", "aws", "activate/files"),
+    *("activate/environment", "activate/images", "activate/containers", "activate/health", "activate/prune"),
+    "activate/main",
 )
 _OF_THE_STEP = frozenset({"Timeout"})
 """Not for the script: SSM itself puts them in where the step names them."""
@@ -51,7 +52,12 @@ def read(name: str) -> str:
 
 def activate() -> str:
     """The script a release brings along: its parts, in an order that reads from how it ends to its story."""
-    return "\n".join(read(f"activate/{part}.sh") for part in _ACTIVATE)
+    return "\n".join(read(f"{part}.sh") for part in _ACTIVATE)
+
+
+def loader() -> str:
+    """What brings a release's `activate` to an instance, and runs it."""
+    return _fill(read("loader"), AWS=read("aws.sh"))
 
 
 def ssm_document() -> str:
@@ -59,7 +65,7 @@ def ssm_document() -> str:
 
     Its `Timeout` bounds what runs on the instance (seconds; SSM kills the whole process group).
     """
-    script = _fill(read("document.sh"), LOADER=read("loader"))
+    script = _fill(read("document.sh"), LOADER=loader())
     content = {
         "schemaVersion": "2.2",
         "description": "Brings an instance to a release of an application",
@@ -83,7 +89,7 @@ def user_data(app: str, bucket: str, group: str, lifecycle_hook: str) -> str:
         BUCKET=bucket,
         GROUP=group,
         LIFECYCLE_HOOK=lifecycle_hook,
-        LOADER=read("loader"),
+        LOADER=loader(),
         UNIT=read("deployer-boot.service"),
     )
     return _within(text, MOST_USER_DATA, "the user data")

@@ -187,8 +187,13 @@ def test_an_instance_reads_the_parameters_below_its_path() -> None:
     assert "ssm:GetParameter" not in actions(instance)
 
 
-def test_an_instance_writes_nothing() -> None:
-    assert {each for each in actions(roles(**FULL)["Instance"]) if each.startswith("s3:")} == {"s3:GetObject"}
+def test_an_instance_writes_nothing_and_lists_only_what_it_reads() -> None:
+    instance = roles(**FULL)["Instance"]
+
+    assert {each for each in actions(instance) if each.startswith("s3:")} == {"s3:GetObject", "s3:ListBucket"}
+    assert statement(instance, "s3:ListBucket")["Condition"] == {
+        "StringLike": {"s3:prefix": ["orange/releases/*", "orange/groups/orange-web/desired.json"]}
+    }
 
 
 def test_composite_alarms_take_every_alarm() -> None:

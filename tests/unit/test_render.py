@@ -13,10 +13,10 @@ from deployer.core.quantities import Lines
 from deployer.github.console import console_for
 from deployer.infra.roles import identity_roles, storage_policy
 from deployer.inputs import RenderInputs
-from deployer.instance_files import DIRECTORY, MOST_DOCUMENT, MOST_USER_DATA
+from deployer.instance_files import DIRECTORY, MOST_DOCUMENT, MOST_USER_DATA, loader
 from localcloud.aws.documents import step_of
 
-LOADER = (DIRECTORY / "loader").read_text()
+LOADER = loader()
 GOOD = {
     "Subcommand": ["boot", "prefetch", "activate", "status", "down"],
     "App": ["orange", "Orange_2-x"],

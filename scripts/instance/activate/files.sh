@@ -1,41 +1,50 @@
 # --- its files --------------------------------------------------------------------------------------------------------
 
-verified() { # FILE SHA256
-  [[ -f "$1" ]] && sha256sum --check --status <<<"$2  $1"
-}
-
-fetch_files() { # those of the release that are not here yet, four at a time
-  local path sha256 running=0
-  rm -rf "${release}/parts"
-  mkdir -p "${release}/parts"
-  while IFS=$'\t' read -r path sha256; do
-    ! verified "${release}/files/${path}" "${sha256}" || continue
-    running=$((running + 1))
-    fetch_file "${path}" "${sha256}" "${release}/parts/${running}" >"${release}/parts/${running}.problem" 2>&1 &
-    ((running % 4)) || wait
-  done < <(paste <(values 'files[.][0-9]+[.]path') <(values 'files[.][0-9]+[.]sha256'))
-  wait
-  problem=$(cat "${release}/parts/"*.problem 2>/dev/null) || true
-  rm -rf "${release}/parts"
-  [[ -z "${problem}" ]]
-}
-
-fetch_file() { # PATH SHA256 PART: whatever is printed is what went wrong
-  local key="${APP}/releases/${release##*/}/$1" file="${release}/files/$1" refusal mode=644
-  if ! copied "$@" && ! refusal=$(aws s3api get-object --bucket "${BUCKET}" --key "${key}" "$3" 2>&1 >/dev/null); then
-    echo "s3://${BUCKET}/${key} cannot be read: ${refusal}"
-  elif ! verified "$3" "$2"; then
-    echo "checksum mismatch: s3://${BUCKET}/${key} does not have the sha256 $2"
-  else # open to whichever user a container has; the directory above keeps everyone else out
-    [[ "$(head -c 2 "$3" | tr -d '\0')" != '#!' ]] || mode=755
-    chmod "${mode}" "$3" && (umask 022 && mkdir -p "${file%/*}") && mv -f "$3" "${file}"
+fetch_files() { # the loader has put them into `parts`, unless they are here already; an older one has not
+  local parts="${release}/parts" files="${release}/files"
+  mkdir -p "${parts}" "${files}"
+  if [[ -n "$(unverified "${files}")" ]]; then
+    [[ -z "$(unverified "${parts}")" ]] || patiently fetch_folder || true # what is missing is told by what has come
+    take_files || return 1
   fi
+  rm -rf "${parts}" # with whatever the manifest does not name
 }
 
-copied() { # PATH SHA256 PART: from another release on this instance; most files of a release are as before
-  local copy
-  for copy in "${home}"/releases/*/files/"$1"; do
-    ! verified "${copy}" "$2" || { cp "${copy}" "$3" && return 0; }
-  done
+fetch_folder() { # in one call
+  rm -rf "${parts}" && mkdir "${parts}"
+  problem=$(aws s3 cp --recursive --only-show-errors "$(address)/" "${parts}" 2>&1 >/dev/null)
+}
+
+address() {
+  printf 's3://%s/%s/releases/%s' "${BUCKET}" "${APP}" "${release##*/}"
+}
+
+unverified() { # DIRECTORY: the release's paths that are not there as the manifest has them
+  cd "$1" && paste -d ' ' <(values 'files[.][0-9]+[.]sha256') <(values 'files[.][0-9]+[.]path' | sed 's/^/ /') |
+    sha256sum --check --quiet 2>/dev/null | sed -E 's/: FAILED( open or read)?$//'
+}
+
+take_files() { # all or none: from `parts` to their places, open to whichever user a container has
+  local path wrong
+  wrong=$(unverified "${parts}" | head -n 1)
+  if [[ -n "${wrong}" && -e "${parts}/${wrong}" ]]; then
+    problem="checksum mismatch: $(address)/${wrong} does not have the sha256 that the manifest names"
+  elif [[ -n "${wrong}" ]]; then
+    problem="$(address)/${wrong} cannot be read: $(because)"
+  else
+    chmod -R a+rX "${parts}" # the directory above keeps everyone else out
+    while IFS= read -r path; do
+      problem=$(take_file "${path}" 2>&1) || return 1
+    done < <(values 'files[.][0-9]+[.]path')
+    return 0
+  fi
   return 1
+}
+
+take_file() { # PATH
+  local place="${files}/$1" start=''
+  IFS= read -r -n 2 start <"${parts}/$1" || true
+  [[ "${start}" != '#!' ]] || chmod 755 "${parts}/$1" || return 1
+  [[ -d "${place%/*}" ]] || (umask 022 && mkdir -p "${place%/*}") || return 1
+  mv -f "${parts}/$1" "${place}"
 }

@@ -39,6 +39,10 @@ def get(key: str) -> Callable[[Any, TwoTeams], Any]:
     return lambda s3, _: s3.get_object(Bucket=BUCKET, Key=key)
 
 
+def listing(prefix: str) -> Callable[[Any, TwoTeams], Any]:
+    return lambda s3, _: s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+
+
 def send(document: str, **to: Any) -> Callable[[Any, TwoTeams], Any]:
     given = {"commands": ["id"]} if document.startswith("AWS-") else STATUS_OF_GROUP
 

@@ -130,26 +130,29 @@ class Instance:
         exit_code: int | None = None,
         promtail: str = "",
         parameters: str = PARAMETER,
+        files: Mapping[str, bytes] | None = None,
         spoil: Callable[[dict[str, Any]], None] | None = None,
     ) -> Published:
         """Puts a release with the team's application into the bucket, by the contract (docs/contracts.md).
 
-        `promtail` is the image of the application's second container; by default one that serves.
+        `promtail` is the image of the application's second container; by default one that serves. `files` are more
+        of them, by their paths.
         """
         image = push(self.surroundings.registry.address, "team/orange", version, unhealthy, exit_code)
         images = {"spring_server": image, "promtail": promtail or self.surroundings.promtail}
         override = json.dumps({"services": {name: {"image": each} for name, each in images.items()}})
-        files = {
+        named = {
+            **(files or {}),
             "docker-compose.yml": COMPOSE.encode(),
             "promtail-config.yml": b"server:\n  http_listen_port: ${PROMTAIL_PORT}\n",
             "compose.images.yml": override.encode(),
         }
         activate = instance_files.activate().encode()
-        manifest = _manifest(version, images, parameters, files, activate)
+        manifest = _manifest(version, images, parameters, named, activate)
         if spoil:
             spoil(manifest)
         body = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
-        for path, content in {**files, "activate": activate, "release.json": body}.items():
+        for path, content in {**named, "activate": activate, "release.json": body}.items():
             self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/releases/{version}/{path}", Body=content)
         return Published(version, _sha256(body), image)
 

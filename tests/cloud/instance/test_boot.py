@@ -12,7 +12,6 @@ from tests.cloud.instance.instances import APP, BUCKET, GROUP, Instance, Surroun
 from tests.cloud.instance.stub import Stub, answering
 from tests.waiting import eventually
 
-ACCESS_DENIED = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 DONE = "<CompleteLifecycleActionResponse><CompleteLifecycleActionResult/></CompleteLifecycleActionResponse>"
 INSTANCE = "i-0123456789abcdef0"
 METADATA = {"/api/token": "token", "/instance-id": INSTANCE, "/region": "eu-west-1"}
@@ -22,13 +21,6 @@ def test_nothing_runs_before_the_first_promotion(instance: Instance) -> None:
     marker = instance.run("boot")
 
     assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "no desired release")
-
-
-def test_without_list_bucket_s3_denies_a_missing_key_and_that_means_nothing_to_run(instance: Instance) -> None:
-    with answering(Stub(403, {"": ACCESS_DENIED})) as s3:
-        marker = instance.run("boot", environment={"AWS_ENDPOINT_URL_S3": s3.url})
-
-    assert (marker.outcome, marker.reason) == ("unchanged", "no desired release")
 
 
 @pytest.mark.parametrize("indent", [None, 4])
