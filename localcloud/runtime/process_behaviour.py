@@ -8,6 +8,9 @@ LABEL = "localcloud.behaviour"
 SICK = "sick"
 """A file in an instance's directory; while it is there, all its containers answer 503."""
 
+STATUS = "LOCALCLOUD_STATUS"
+"""A variable of a container's environment: what it answers HTTP with, whatever its image says."""
+
 
 @dataclass(frozen=True)
 class Behaviour:

@@ -15,10 +15,12 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
-from localcloud.runtime.process_behaviour import SICK, Behaviour
+from localcloud.runtime.process_behaviour import SICK, STATUS, Behaviour
 
 POLL = 0.1  # seconds until a server notices that it should stop
 
@@ -28,7 +30,7 @@ _SENSITIVE = ("PASSWORD", "SECRET", "TOKEN", "URL")
 def main(arguments: list[str]) -> int:
     """Serves until SIGTERM; returns the exit code of an image that ends at once."""
     content = json.loads((Path(arguments[0]) / "container.json").read_text())
-    behaviour = Behaviour(**content["behaviour"])
+    behaviour = _behaviour(content)
     _log_start(content["name"], behaviour, content["environment"])
     if behaviour.exit_code is not None:
         (Path(arguments[0]) / "exit_code").write_text(str(behaviour.exit_code))
@@ -42,6 +44,12 @@ def main(arguments: list[str]) -> int:
         server.shutdown()
         server.server_close()  # waits for the answers under way
     return 0
+
+
+def _behaviour(content: Mapping[str, Any]) -> Behaviour:
+    """The image's, unless the environment knows better."""
+    behaviour = Behaviour(**content["behaviour"])
+    return replace(behaviour, status=int(content["environment"].get(STATUS, behaviour.status)))
 
 
 class _Server(ThreadingHTTPServer):

@@ -47,6 +47,8 @@ class World:
     """version → the instances that cannot fetch it."""
     unready: dict[str, set[str]] = field(default_factory=dict)
     """version → the instances whose activation fails before it touches what runs."""
+    outdated: set[str] = field(default_factory=set)
+    """The instances whose release has newer parameters than it runs with."""
     refused: str = ""
     """What AWS says to every new order from now on."""
     objects: dict[str, Stored] = field(default_factory=dict)
@@ -194,6 +196,8 @@ class World:
         outcome, reason = "unchanged", ""
         if instance_id in self.unfetchable.get(order.target.version, ()):
             outcome, reason = "failed", "cannot be fetched"
+        if order.subcommand == "prefetch" and instance_id in self.outdated and host.version == order.target.version:
+            reason = "/orange/env has version 8, this runs 7"
         if order.subcommand in ("activate", "down"):
             outcome, reason = self._activate(instance_id, host, order)
         marker = Marker(outcome, host.version, host.generation, sha_of(host.version), reason)

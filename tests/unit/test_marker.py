@@ -18,7 +18,7 @@ def line(**changes: object) -> str:
 
 def test_the_last_line_is_the_marker() -> None:
     marker = find_marker(f"pulling\n{line()}\n\n")
-    assert marker == Marker("activated", "v2", 4, SHA, "", {"pull": 1.5})
+    assert marker == Marker("activated", "v2", 4, SHA, seconds={"pull": 1.5})
 
 
 def test_a_marker_that_is_not_the_last_line_proves_nothing() -> None:
@@ -53,6 +53,13 @@ def test_only_the_intended_release_in_this_generation_is_proof(changes: dict[str
     assert not marker.proves("v2", SHA, 4)
 
 
+def test_the_version_of_its_parameters_is_told_where_the_instance_says_it() -> None:
+    said, silent = find_marker(line(parameters="7")), find_marker(line())
+    assert said is not None
+    assert silent is not None
+    assert (said.parameters, silent.parameters) == ("7", "")
+
+
 def test_unchanged_is_as_good_a_proof_as_activated() -> None:
     marker = find_marker(line(outcome="unchanged"))
     assert marker is not None
@@ -61,4 +68,4 @@ def test_unchanged_is_as_good_a_proof_as_activated() -> None:
 
 def test_an_instance_that_runs_nothing_may_say_null() -> None:
     marker = find_marker(line(outcome="unchanged", version=None, generation=None, manifest_sha256=None))
-    assert marker == Marker("unchanged", "", 0, "", "", {"pull": 1.5})
+    assert marker == Marker("unchanged", "", 0, "", seconds={"pull": 1.5})

@@ -84,6 +84,12 @@ def test_an_instance_that_runs_the_target_already_is_not_drained() -> None:
     assert desired_of(world).previous is None
 
 
+def test_an_instance_whose_parameters_have_changed_is_drained_for_the_release_it_runs() -> None:
+    world = fleet_of(3, outdated={"i-1"})
+    roll(world, wish("v1"))
+    assert [line.split()[0] for line in world.lines if "leaving the load balancer" in line] == ["i-1"]
+
+
 def test_processes_that_would_fight_are_suspended_and_resumed() -> None:
     world = fleet_of(3)
     seen: set[str] = set()

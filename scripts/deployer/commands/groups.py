@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
+from deployer.aws import documents
 from deployer.aws.agents import Agents
 from deployer.aws.alarms import Alarms
 from deployer.aws.auto_scaling import AutoScalingGroup, describe
@@ -59,6 +60,10 @@ class Groups:
             sender=session.impatient_client("ssm"),
             unreached=self._agents_of(name).forget,
         )
+
+    def document_takes(self, parameter: str) -> bool:
+        """Whether the SSM document knows this parameter; one of an older version may not."""
+        return parameter in documents.describe(self._session.client("ssm"), self._document).parameters
 
     def _agents_of(self, name: str) -> Agents:
         """What is known of a group's agents, whether by asking or by orders that did not arrive."""

@@ -1,4 +1,7 @@
-"""`plan`: what a rollout would do, changing nothing: no lease, no command sent, no object written."""
+"""`plan`: what a rollout would do, changing nothing: no lease, no object written.
+
+Instances are told nothing. Where the release is desired already they are asked what they run, as `status` asks.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from deployer.aws import reach
+from deployer.commands.asked import astray, rows
 from deployer.commands.groups import Groups, check_place, open_groups
 from deployer.commands.rolling import check_health, limits_of
-from deployer.core.errors import EXIT_CHANGES, EXIT_DONE
+from deployer.core.errors import EXIT_CHANGES, EXIT_DONE, Refused
 from deployer.core.fleet import Fleet, Instance
 from deployer.core.plan import Limits, Plan, Target, forward_window
 from deployer.core.release import Desired, ReleaseRef
@@ -27,7 +31,7 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     check_place(inputs)
     limits = limits_of(inputs)
     check_limits(limits, inputs.auto_rollback)
-    groups = open_groups(inputs, console, reach.looking)
+    groups = open_groups(inputs, console, reach.asking)
     release, ref = groups.release(inputs.version)
     check_health(release.version, release.health, limits)
     changes = [name for name in inputs.auto_scaling_group if _changes(name, ref, limits, inputs, groups, console)]
@@ -47,8 +51,7 @@ def _changes(
     last = last_record(groups.store, inputs.app, name)
     crashed = last is not None and last.crashed
     if desired is not None and desired.release == release and not crashed:
-        console.say(f"{name}: {release.version} is desired already; a rollout would prove every instance again")
-        return False
+        return _brings_along(name, desired, fleet, groups, console)
     plan = _plan(release, desired, limits, fleet, inputs, crashed)
     source = desired.version if desired and desired.version else "nothing"
     size = len(fleet.settled)
@@ -59,6 +62,21 @@ def _changes(
         for line in lines(plan, fleet, rehearse(plan, fleet)):
             console.say(f"  {line}")
     return True
+
+
+def _brings_along(name: str, desired: Desired, fleet: Fleet, groups: Groups, console: Console) -> bool:
+    """Whether a rollout of what is desired already would change an instance: one with older parameters, for example."""
+    console.say(f"{name}: {desired.version} is desired already; a rollout would prove every instance again")
+    try:
+        wrong = astray(rows(name, groups, fleet, desired))
+    except Refused as error:
+        console.say(f"{name}: whether each runs it, and with the newest parameters, is not known: {error.what}")
+        return False
+    for row in wrong:
+        console.say(
+            f"{name}: it would bring {row['instance']} along: it runs {row['runs'] or 'nothing'} {row['reason']}"
+        )
+    return bool(wrong)
 
 
 def _plan(

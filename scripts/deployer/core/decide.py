@@ -155,10 +155,14 @@ def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
 
 
 def _must_drain(plan: Plan, progress: Progress, instance: Instance) -> bool:
-    """Not where nothing will be swapped: the instance says it runs the target already."""
+    """Not where nothing will be swapped: the instance says it runs the target already, and has nothing to add.
+
+    A release whose parameters have changed is swapped for itself; the marker of its prefetch gives that as a reason.
+    """
     if not plan.drain or instance.traffic in (Traffic.NONE, Traffic.OUT):
         return False
-    return progress.of(instance.id).running != plan.target.version
+    step = progress.of(instance.id)
+    return step.running != plan.target.version or bool(step.marker and step.marker.reason)
 
 
 def _all_started(fleet: Fleet, progress: Progress) -> bool:

@@ -13,13 +13,18 @@ OUTCOMES = frozenset({"activated", "unchanged", "restored", "failed", "fenced"})
 
 @dataclass(frozen=True)
 class Marker:
-    """`version`, `generation` and `manifest_sha256` say what runs on the instance now ("" and 0: nothing)."""
+    """`version`, `generation` and `manifest_sha256` say what runs on the instance now ("" and 0: nothing).
+
+    `parameters`: the version of the Parameter Store parameter its environment was read from, of a path a fingerprint
+    of names and versions; "" where the release has none, and from an `activate` that did not say yet.
+    """
 
     outcome: str
     version: str
     generation: int
     manifest_sha256: str
     reason: str = ""
+    parameters: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def proves(self, version: str, manifest_sha256: str, generation: int) -> bool:
@@ -56,5 +61,6 @@ def _marker(fields: Mapping[str, object]) -> Marker:
         generation=int(str(fields["generation"] or 0)),
         manifest_sha256=str(fields["manifest_sha256"] or ""),
         reason=str(fields.get("reason") or ""),
+        parameters=str(fields.get("parameters") or ""),
         seconds={str(name): float(value) for name, value in seconds.items()},
     )

@@ -17,5 +17,5 @@ umask 077
 readonly root="${DEPLOYER_ROOT:-}" project="${APP,,}" patience=300
 readonly home="${root}/var/lib/deployer/${APP}" private="${root}/run/deployer/${APP}"
 declare -A state=() seconds=([fetch]=0.0 [pull]=0.0 [up]=0.0 [health]=0.0)
-compose_cli=() dollar='' backslash='' problem=''
+compose_cli=() dollar='' backslash='' problem='' parameters=''
 release='' manifest='' environment=''

@@ -14,8 +14,15 @@ get_ready() { # all that can be done while the release before still serves
 
 prefetch() { # whatever may be missing is found out now; a release that runs keeps the environment it was started with
   { get_ready && timed fetch read_environment; } || finish failed "${problem}"
-  [[ "${state[version]}" != "${VERSION}" ]] || { rm -f "${environment}.new" && return 0; }
-  mv -f "${environment}.new" "${environment}"
+  [[ -z "${state[refused]}" ]] || remember refused= # whoever prepares an activation wants it tried
+  if [[ "${state[version]}" != "${VERSION}" ]]; then
+    mv -f "${environment}.new" "${environment}"
+  elif cmp -s "${environment}.new" "${environment}"; then
+    rm -f "${environment}.new"
+  else # it will be swapped, so it has to leave the load balancer first
+    rm -f "${environment}.new"
+    finish unchanged "$(difference "${parameters}")"
+  fi
 }
 
 start() { # until its containers are proven
@@ -29,14 +36,17 @@ already_right() {
 
 activate() {
   remember "generation=${GENERATION}"
-  ! already_right || finish unchanged
+  ! { already_right && same_environment; } || finish unchanged "${problem}"
   echo "from ${state[version]:-nothing} to ${VERSION}"
-  { get_ready && timed fetch write_environment; } || finish failed "${problem}"
+  { get_ready && timed fetch read_environment && keep_proven; } || finish failed "${problem}"
   remember "attempt=${VERSION}" "attempt_manifest_sha256=${MANIFEST_SHA256}"
+  mv -f "${environment}.new" "${environment}"
   start || put_back "${VERSION} is not healthy: ${problem}"
   [[ "${state[version]}" == "${VERSION}" ]] ||
     remember "previous_version=${state[version]}" "previous_manifest_sha256=${state[manifest_sha256]}"
-  remember "version=${VERSION}" "manifest_sha256=${MANIFEST_SHA256}" attempt= attempt_manifest_sha256=
+  rm -f "${environment}.proven" # before the state is clean, in which it would be taken for what runs
+  remember "version=${VERSION}" "manifest_sha256=${MANIFEST_SHA256}" "parameters=${parameters}" refused= \
+    attempt= attempt_manifest_sha256=
   prune
   finish activated
 }
@@ -44,16 +54,18 @@ activate() {
 put_back() { # REASON: always ends
   local because
   because="$1"$'\n'"$(last_log_lines)"
-  if [[ "${state[version]}" == "${VERSION}" ]]; then
+  if [[ "${state[version]}" == "${VERSION}" && ! -e "${environment}.proven" ]]; then
     remember attempt= attempt_manifest_sha256=
     finish failed "${because}"
+  elif [[ "${state[version]}" == "${VERSION}" ]]; then
+    because="$(difference "${parameters}"), and with the newer ${because}"
+    remember "refused=${parameters}"
   elif [[ -z "${state[version]}" ]]; then
     take_down
     finish failed "taken down, there is no release before it: ${because}"
   fi
   echo "from ${VERSION} back to ${state[version]}"
-  if open_release "${state[version]}" && get_ready && { [[ -e "${environment}" ]] || timed fetch write_environment; } &&
-    start; then
+  if open_release "${state[version]}" && get_ready && restore_environment && start; then
     remember attempt= attempt_manifest_sha256=
     finish restored "${because}"
   fi
@@ -67,7 +79,7 @@ take_down() {
 }
 
 status() { # needs no lock: it only looks
-  open_release "${VERSION}" && containers_healthy && probe || true
+  open_release "${VERSION}" && containers_healthy && probe && up_to_date || true
   [[ -z "${state[attempt]}" ]] || problem="the activation of ${state[attempt]} has not ended"
   finish unchanged "${problem}"
 }

@@ -1,17 +1,18 @@
 # --- how it ends ------------------------------------------------------------------------------------------------------
 
 finish() { # OUTCOME [REASON]: prints the marker and exits
-  local reason version='' generation=0 sha256=''
+  local reason version='' generation=0 sha256='' parameters=''
   trap - EXIT
   if [[ -z "${state[attempt]:-}" && -n "${state[version]:-}" ]]; then
     version=${state[version]} generation=${state[generation]} sha256=${state[manifest_sha256]}
+    parameters=${state[parameters]:-}
   fi
   reason=$(redact <<<"${2:-}" | sed ':all; N; $!b all; s/\n/ | /g' | tr '"\134' '\047/' | tr -s '[:cntrl:]' ' ')
   # its beginning names the cause, its end holds the last log lines: what is too long loses its middle, redacted by now
   ((${#reason} <= 1000)) || reason="${reason:0:330} … ${reason: -660}"
   printf 'deployer: {"outcome":"%s","version":"%s","generation":%s,"manifest_sha256":"%s","reason":"%s",' \
     "$1" "${version}" "${generation}" "${sha256}" "${reason% }"
-  printf '"seconds":{"fetch":%s,"pull":%s,"up":%s,"health":%s}}\n' \
+  printf '"parameters":"%s","seconds":{"fetch":%s,"pull":%s,"up":%s,"health":%s}}\n' "${parameters}" \
     "${seconds[fetch]}" "${seconds[pull]}" "${seconds[up]}" "${seconds[health]}"
   [[ "$1" == @(activated|unchanged) ]] || exit 1
   exit 0
@@ -31,7 +32,7 @@ redact() { # no secret leaves: values of the environments, of four characters or
 }
 
 secrets() { # the reverse of `canonical`; \x01 holds the place of a backslash meanwhile
-  cat "${private}"/*.env 2>/dev/null |
+  cat "${private}"/*.env "${private}"/*.env.proven 2>/dev/null |
     LC_ALL=C sed -E 's/^[^=]*="(.*)"$/\1/; s/\$\{DEPLOYER_NONE:-(.)\}/\\\1/g; s/\\\\/\x01/g; s/\\[nr]/\n/g
       s/\\t/\t/g; s/\\(["$])/\1/g; s/\x01/\\/g' |
     LC_ALL=C awk 'length($0) >= 4 { print length($0) "\t" $0 }' | sort -rn | cut -f 2-

@@ -14,7 +14,7 @@ prune() { # releases but the current and the previous, and images that no releas
     for image in $(images_of "${directory}"); do
       grep -qxF -- "${image}" <<<"${kept}" || docker image rm "${image}" >/dev/null 2>&1 || true
     done
-    rm -rf "${directory}" "${private}/${directory##*/}.env"
+    rm -rf "${directory}" "${private}/${directory##*/}.env" "${private}/${directory##*/}.env.proven"
   done
 }
 

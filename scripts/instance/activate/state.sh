@@ -3,7 +3,7 @@
 recall() {
   local key value
   state=([version]='' [manifest_sha256]='' [generation]=0 [previous_version]='' [previous_manifest_sha256]=''
-    [attempt]='' [attempt_manifest_sha256]='')
+    [attempt]='' [attempt_manifest_sha256]='' [parameters]='' [refused]='')
   [[ -f "${home}/state" ]] || return 0
   while IFS='=' read -r key value; do state[${key}]=${value}; done <"${home}/state"
 }

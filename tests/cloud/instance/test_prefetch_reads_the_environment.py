@@ -41,6 +41,16 @@ def test_the_environment_is_there_for_root_alone_and_read_afresh_by_the_activati
     assert instance.get() == (200, "v1 late")
 
 
+def test_values_in_quotes_are_taken_with_them_and_named(instance: Instance) -> None:
+    instance.ssm.put_parameter(Name="/quoted", Value="GREETING=\"hi\"\nA='b'\nC=it's\nD=\"", Type="SecureString")
+
+    instance.run("activate", instance.publish("v1", parameters="/quoted"), 1)
+
+    assert instance.get() == (200, 'v1 "hi"')
+    assert instance.last is not None
+    assert "taken with the quotes around the value: GREETING, A\n" in instance.last.stdout
+
+
 def test_a_release_that_runs_keeps_the_environment_it_was_started_with(instance: Instance) -> None:
     instance.ssm.put_parameter(Name="/prefetch/kept", Value="GREETING=first", Type="SecureString")
     v1 = instance.publish("v1", parameters="/prefetch/kept")
