@@ -17,7 +17,10 @@ from typing import NoReturn
 from localcloud.runtime.process_compose import ComposeError, Service, load, read_env_file
 from localcloud.runtime.process_containers import Container, Engine, EngineRefused
 
-INSPECT_FORMAT = "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}"
+INSPECT_FORMAT = (
+    "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} "
+    "{{if .State.Health}}{{.State.Health.Status}}{{end}}"
+)
 IMAGE_FORMAT = "{{.Repository}}@{{.Digest}}"
 PROJECT_LABEL = "label=com.docker.compose.project="
 
@@ -102,7 +105,7 @@ def _inspect(engine: Engine, words: list[str]) -> None:
 
 def _state(container: Container) -> str:
     code = container.exit_code
-    return f"/{container.name} running 0 " if code is None else f"/{container.name} exited {code} "
+    return f"/{container.name} running 0 false " if code is None else f"/{container.name} exited {code} false "
 
 
 def _logs(engine: Engine, words: list[str]) -> None:

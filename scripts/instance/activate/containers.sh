@@ -6,10 +6,10 @@ find_compose() { # v2 takes \$ and \\ in an env file for what they mean; v1 fail
   elif docker-compose version >/dev/null 2>&1; then
     compose_cli=(docker-compose) dollar='${DEPLOYER_NONE:-$}' backslash='${DEPLOYER_NONE:-\\}'
   else
-    finish failed 'this instance has neither `docker compose` nor `docker-compose`'
+    finish failed 'this instance has neither `docker compose` nor `docker-compose` (install the plugin as infra/base-image does)'
   fi
   until docker version >/dev/null 2>&1; do # at boot the engine may come after us
-    ((SECONDS < 60)) || finish failed "the docker engine does not answer: $(docker version 2>&1 | tail -n 1)"
+    ((SECONDS < 30)) || finish failed "$(explained "$(docker version 2>&1 | tail -n 1)" cause_of_start)"
     sleep 1
   done
 }
@@ -20,7 +20,7 @@ compose() { # up … | down …: without our environment, which would win over t
   words=(-p "${project}" --project-directory "$(dirname "${release}/files/${files[0]}")" --env-file "${environment}")
   for file in "${files[@]}"; do words+=(-f "${release}/files/${file}"); done
   problem=$(env -i PATH="${PATH}" HOME="${HOME}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) && return 0
-  problem="docker compose $1 failed: ${problem}" && return 1
+  problem="docker compose $1 failed: $(explained "${problem}" cause_of_start)" && return 1
 }
 
 containers() {

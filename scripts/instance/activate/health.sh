@@ -1,15 +1,18 @@
 # --- whether they are well --------------------------------------------------------------------------------------------
 
 containers_healthy() { # or `problem` names the first that is not; who ended well is fine, but somebody has to run
-  local ids format='{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
+  local ids format='{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
   mapfile -t ids < <(containers)
   problem='no container runs'
   ((${#ids[@]})) || return 1
   problem=$(docker inspect --format "${format}" "${ids[@]}" 2>&1 | awk '
     { sub(/^\//, "", $1) }
-    $2 == "running" && ($4 == "" || $4 == "healthy") { running++; next }
+    $2 == "running" && ($5 == "" || $5 == "healthy") { running++; next }
     $2 == "exited" && $3 == 0 { next }
-    { wrong = "container " $1 ($2 ~ /exited|dead/ ? " exited with " $3 : " is " ($2 == "running" ? $4 : $2)); exit }
+    { wrong = "container " $1 ($2 ~ /exited|dead/ ? " exited with " $3 : " is " ($2 == "running" ? $5 : $2)) }
+    $4 == "true" { wrong = wrong ": its memory ran out (give it more, or instances of a larger type)" }
+    $3 == 137 && $4 == "false" { wrong = wrong ": killed (did the memory of the instance run out? dmesg tells)" }
+    { exit }
     END { print (wrong == "" && !running ? "no container runs, each exited with 0" : wrong) }')
   [[ -z "${problem}" ]]
 }

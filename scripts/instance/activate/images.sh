@@ -1,14 +1,21 @@
 # --- its images -------------------------------------------------------------------------------------------------------
 
 pull_images() { # by digest; what is here is not asked for again
-  local image try
-  for image in $(values 'images[.].*'); do
-    for try in 1 2 3; do
-      ! docker image inspect "${image}" >/dev/null 2>&1 || continue 2
-      ! problem=$(docker pull "${image}" 2>&1 >/dev/null) || continue 2
-      [[ "${problem}" != *@(not found|denied|unknown)* ]] || break
-      sleep "${try}.$((RANDOM % 10))"
-    done
-    problem="image ${image} cannot be pulled: ${problem}" && return 1
+  local image
+  for image in $(values 'images[.].*' | sort -u); do
+    docker image inspect "${image}" >/dev/null 2>&1 || pull "${image}" || {
+      problem="image ${image} cannot be pulled: $(explained "${problem}" cause_of_pull)"
+      return 1
+    }
   done
+}
+
+pull() { # IMAGE: again where that may help
+  local try
+  for try in 1 2 3; do
+    ! problem=$(docker pull "$1" 2>&1 >/dev/null) || return 0
+    [[ "${problem}" != *@(not found|denied|unknown|unauthorized|toomanyrequests|no space left|daemon running)* ]] || break
+    ((try == 3)) || sleep "${try}.$((RANDOM % 10))"
+  done
+  return 1
 }

@@ -13,6 +13,7 @@ get_ready() { # all that can be done while the release before still serves
 }
 
 prefetch() { # whatever may be missing is found out now; a release that runs keeps the environment it was started with
+  prune
   { get_ready && timed fetch read_environment; } || finish failed "${problem}"
   [[ -z "${state[refused]}" ]] || remember refused= # whoever prepares an activation wants it tried
   if [[ "${state[version]}" != "${VERSION}" ]]; then
@@ -38,6 +39,7 @@ activate() {
   remember "generation=${GENERATION}"
   ! { already_right && same_environment; } || finish unchanged "${problem}"
   echo "from ${state[version]:-nothing} to ${VERSION}"
+  prune
   { get_ready && timed fetch read_environment && keep_proven; } || finish failed "${problem}"
   remember "attempt=${VERSION}" "attempt_manifest_sha256=${MANIFEST_SHA256}"
   mv -f "${environment}.new" "${environment}"

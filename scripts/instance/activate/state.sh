@@ -9,11 +9,17 @@ recall() {
 }
 
 remember() { # KEY=VALUE…: changes the state, atomically
-  local change key
+  local change refusal
   for change in "$@"; do state[${change%%=*}]=${change#*=}; done
-  for key in "${!state[@]}"; do printf '%s=%s\n' "${key}" "${state[${key}]}"; done >"${home}/state.new"
-  sync "${home}/state.new"
-  mv -f "${home}/state.new" "${home}/state"
+  refusal=$(write_state 2>&1) && return 0
+  recall # what is on the disk is what holds
+  finish failed "the state of this instance cannot be written: $(explained "${refusal}" true)"
+}
+
+write_state() {
+  local key lines=''
+  for key in "${!state[@]}"; do lines+="${key}=${state[${key}]}"$'\n'; done
+  printf '%s' "${lines}" >"${home}/state.new" && sync "${home}/state.new" && mv -f "${home}/state.new" "${home}/state"
 }
 
 take_lock() {
