@@ -37,6 +37,7 @@ from localcloud.github.server import GitHub
 from localcloud.instance_metadata import MetadataOfInstances
 from localcloud.load_balancer import LoadBalancer
 from localcloud.options import CloudOptions
+from localcloud.outputs import keep, keep_objects
 from localcloud.resources import HOOK, Account, Made, Wanted
 from localcloud.routing import Routing
 from localcloud.runtime import Runtime
@@ -177,8 +178,14 @@ class Cloud:
         operations.replace("elbv2", LoadBalancing(books, self.targets).handlers())
         operations.replace("iam", Simulator(books).handlers())
         operations.replace("sts", Identity(books, self.github.issuer, options.session_seconds).handlers())
+        self._stack.callback(self._keep_outputs)
         self._every_tick(self.fleet.tick, lambda: self.run_command.expire(lambda each: not books.is_running(each)))
         self._every_tick(self.targets.tick)
+
+    def _keep_outputs(self) -> None:
+        """What was sent and what lies in buckets; scripts, consoles and programs are kept where they run."""
+        keep("commands", *(f"{each.comment} {dict(each.parameters)}" for each in self.run_command.visible()))
+        keep_objects(self.books.objects())
 
     @property
     def _simulated(self) -> bool:

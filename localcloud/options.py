@@ -10,10 +10,14 @@ from localcloud.aws.run_command import Tempo
 from localcloud.github.issuer import Job
 from localcloud.runtime.simulated import Pace
 
+CANARY = "canary-5d0ab6c2-" * 3
+"""A secret that nothing may let out; whoever finds a part of it anywhere knows where it came from."""
+
 DOTENV = {
     "PROMTAIL_PORT": "9080",
     "LOKI_URL": "http://loki:3100/loki/api/v1/push",
     "DOCKERHUB_USERNAME": "awesomeorange",
+    "DATABASE_PASSWORD": CANARY,
     "GREETING": "hello from the local cloud",
 }
 """The application's own environment, as its team keeps it in Parameter Store."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,7 +27,7 @@ from moto.ec2.models import ec2_backends
 from moto.elbv2.models import FakeTargetGroup, elbv2_backends
 from moto.iam.access_control import PermissionResult
 from moto.iam.models import ManagedPolicy, Role, User, iam_backends
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
 from moto.ssm.models import ssm_backends
 from moto.sts.models import AssumedRole, sts_backends
 
@@ -83,6 +83,13 @@ class Books:
         self._sessions: dict[str, AssumedRole] = {}
         self._launched: dict[str, Any] = {}
         """EC2's entries of what the groups launched: moto looks through every instance to find one."""
+
+    def objects(self) -> Iterator[tuple[str, bytes]]:
+        """Every version of every object of every bucket."""
+        for bucket in self._s3.buckets.values():
+            for name in list(bucket.keys):
+                versions = [each for each in bucket.keys.getlist(name) if isinstance(each, FakeKey)]
+                yield from ((f"{bucket.name}/{name}", each.value) for each in versions)
 
     def groups(self) -> list[Any]:
         """Every Auto Scaling group."""

@@ -13,8 +13,10 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from localcloud import outputs
 from localcloud.engine_command import EngineError, docker, last_words
 from localcloud.runtime import Machine, Run, Script
 from localcloud.runtime.docker_forward import METADATA, Forwarder, inside_configuration
@@ -90,6 +92,7 @@ class DockerRuntime:
         return docker("exec", self._container(instance_id), "cat", "/var/log/cloud-init-output.log")
 
     def terminate(self, instance_id: str) -> None:
+        self._keep_console(instance_id)
         _remove_containers(f"name=^/{self._container(instance_id)}$")
         self._forwarder.shut(self._shared(instance_id))
         shutil.rmtree(self._shared(instance_id), ignore_errors=True)
@@ -98,8 +101,15 @@ class DockerRuntime:
         if self._closing.is_set():
             return
         self._closing.set()
+        for directory in (self._state / "instances").glob("*"):
+            self._keep_console(directory.name)
         remove_leftovers(self._state)
         self._forwarder.close()
+
+    def _keep_console(self, instance_id: str) -> None:
+        if outputs.wanted():
+            with suppress(EngineError):  # it was never there, or has died
+                outputs.keep("consoles", self.user_data_log(instance_id))
 
     def _container(self, instance_id: str) -> str:
         return f"{self._cloud}-{instance_id}"

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from localcloud.outputs import keep
 from localcloud.runtime import PATH, Finished, Script
 
 _KILL = """\
@@ -76,7 +77,9 @@ class DockerRun:
         except subprocess.TimeoutExpired:
             self.kill()
             stdout, stderr = self._process.communicate()
-        return Finished(self._exit_code(), stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+        said, complained = stdout.decode(errors="replace"), stderr.decode(errors="replace")
+        keep("scripts", said, complained)
+        return Finished(self._exit_code(), said, complained)
 
     def _exit_code(self) -> int | None:
         """What the agent wrote when the script ended by itself; killed with the script, it writes nothing."""

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from localcloud.outputs import keep, noting
 from localcloud.runtime import PATH, Machine, Run, Script, process_aws_call
 from localcloud.runtime.process_behaviour import SICK
 from localcloud.runtime.process_run import ProcessRun, kill_everything, start_detached
@@ -98,6 +99,8 @@ class ProcessRuntime:
         (self._directory(instance_id) / SICK).unlink(missing_ok=True)
 
     def terminate(self, instance_id: str) -> None:
+        if (log := _user_data_log(self._directory(instance_id))).exists():
+            keep("consoles", log.read_text(errors="replace"))
         _remove(self._directory(instance_id))
         with self._lock:
             self._machines.pop(instance_id, None)
@@ -162,7 +165,8 @@ def _start_warm_cli(instances: Path) -> subprocess.Popen[bytes]:
 
 def _program(directory: Path, name: str, template: str, **values: object) -> None:
     program = directory / "bin" / name
-    program.write_text(template.format(**{key: shlex.quote(str(value)) for key, value in values.items()}))
+    text = template.format(**{key: shlex.quote(str(value)) for key, value in values.items()})
+    program.write_text(text.replace("\n", f"\n{noting('calls')}\n", 1))
     program.chmod(0o755)
 
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from localcloud.outputs import keep
 from localcloud.runtime import Finished, Script
 
 OWNER = "DEPLOYER_ROOT"
@@ -57,9 +58,9 @@ class ProcessRun:
         self._script.unlink(missing_ok=True)
         code = self._process.returncode
         ended_by_itself = code >= 0 and not self._killed
-        return Finished(
-            code if ended_by_itself else None, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
-        )
+        said, complained = stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
+        keep("scripts", said, complained)
+        return Finished(code if ended_by_itself else None, said, complained)
 
 
 def start_detached(command: Sequence[str], environment: Mapping[str, str], directory: Path, log: Path) -> None:

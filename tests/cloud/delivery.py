@@ -17,6 +17,7 @@ import pytest
 
 from localcloud.cloud import Cloud
 from localcloud.options import CloudOptions
+from localcloud.outputs import keep
 from localcloud.runtime import process_image
 from tests.cloud.client import client_of
 from tests.waiting import eventually
@@ -76,7 +77,7 @@ class Delivery:
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
-        return subprocess.run(
+        done = subprocess.run(
             [str(ROOT / "scripts" / "run"), *words],
             env={**self.environment, **variables},
             cwd=self.folder,
@@ -85,6 +86,8 @@ class Delivery:
             check=False,
             timeout=300,
         )
+        keep("jobs", done.stdout, done.stderr)
+        return done
 
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
         """One command, under way; its log is on stdout."""

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcloud.outputs import keep
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "orange"
 ACT = Path(sys.executable).parent / "act"
@@ -107,6 +109,7 @@ class Repository:
         done = subprocess.run(
             command, cwd=self.path, env=_own_environment(self.path), capture_output=True, text=True, timeout=540
         )
+        keep("jobs", done.stdout, done.stderr)
         events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         assert any("jobResult" in event for event in events), f"the runner did not run:\n{done.stdout}\n{done.stderr}"
         return Job(events)

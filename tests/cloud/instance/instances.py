@@ -17,6 +17,7 @@ import boto3
 from deployer import instance_files
 from deployer.commands import render
 from deployer.core.marker import MAX_LENGTH, Marker, find_marker
+from localcloud.options import CANARY
 from localcloud.runtime import Finished, Run, Script
 from localcloud.runtime.process import ProcessRuntime
 from localcloud.runtime.process_containers import Engine
@@ -28,8 +29,8 @@ APP = "Orange"
 GROUP = "fleet"
 PARAMETER = "/orange/env"
 NO_METADATA = 9  # discard: nothing listens
-DOTENV = 'GREETING=hello\nPASSWORD=s3cr3t $HOME "quoted" \\ #x\n'
-PASSWORD = 's3cr3t $HOME "quoted" \\ #x'
+PASSWORD = f's3cr3t {CANARY} $HOME "quoted" \\ #x'
+DOTENV = f"GREETING=hello\nPASSWORD={PASSWORD}\n"
 
 # The team's own compose file, with ports and names kept.
 COMPOSE = """\
