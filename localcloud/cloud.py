@@ -268,7 +268,8 @@ class Cloud:
             if states.count("InService") >= self.options.instances:
                 return
             if trouble:
-                raise CloudError(f"an instance did not boot: {trouble[0].description}: {trouble[0].message}")
+                said = trouble[0].last_words or trouble[0].message
+                raise CloudError(f"an instance did not boot: {trouble[0].description}: {said}")
             if time.monotonic() > deadline:
                 raise CloudError(f"not every instance came into service in time: {states}")
             if self._closing.wait(TICK):

@@ -7,6 +7,7 @@ Slow work (booting, stopping) runs in threads; the tick only looks at its result
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -177,6 +178,7 @@ class Fleet:
         if member.state.startswith("Pending"):
             decided = verdict(member.waits.values())
             if decided == ABANDON:
+                member.launch.last_words = self._last_words(member)
                 self.leave(member, "a lifecycle hook was abandoned")
                 return
             member.state = "Pending:Wait" if not decided else "InService"
@@ -184,6 +186,13 @@ class Fleet:
         if member.state == "InService" and member.in_service_since is None:
             member.in_service_since = time.monotonic()
             member.launch.end("Successful")
+
+    def _last_words(self, member: Member) -> str:
+        """The line in which the user data says why it is abandoned; a machine that is gone says nothing."""
+        with contextlib.suppress(Exception):
+            said = self._runtime.user_data_log(member.instance_id).splitlines()
+            return next((line for line in reversed(said) if ABANDON in line), "")
+        return ""
 
     def _attach(self, member: Member, group: Any) -> None:
         """Registers with the group's target groups what is in service, once; takes out what is on standby."""

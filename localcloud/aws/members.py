@@ -23,6 +23,8 @@ class Activity:
     cause: str
     status: str = "InProgress"
     message: str = ""
+    last_words: str = ""
+    """What an abandoned instance said on its console; an activity of AWS says nothing of it."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started_at: datetime = field(default_factory=now)
     ended_at: datetime | None = None

@@ -67,6 +67,9 @@ class Runtime(Protocol):
     def run(self, instance_id: str, script: Script) -> Run:
         """Starts a script in the machine as the SSM agent would."""
 
+    def user_data_log(self, instance_id: str) -> str:
+        """What the instance's user data has said so far; on EC2 the console shows it."""
+
     def terminate(self, instance_id: str) -> None:
         """Stops the machine and removes all it had. Unknown ids are ignored."""
 

@@ -88,7 +88,6 @@ class DockerRuntime:
             return NoRun()
 
     def user_data_log(self, instance_id: str) -> str:
-        """What the instance's user data has said so far."""
         return docker("exec", self._container(instance_id), "cat", "/var/log/cloud-init-output.log")
 
     def terminate(self, instance_id: str) -> None:

@@ -83,7 +83,6 @@ class ProcessRuntime:
         return ProcessRun(directory, script, {**self._environment_of(instance_id), **script.environment})
 
     def user_data_log(self, instance_id: str) -> str:
-        """What the instance's user data has said so far."""
         return _user_data_log(self._directory(instance_id)).read_text(errors="replace")
 
     def root(self, instance_id: str) -> Path:

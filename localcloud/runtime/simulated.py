@@ -113,6 +113,11 @@ class SimulatedRuntime:
         with self._lock:
             self._work.append(work)
 
+    def user_data_log(self, instance_id: str) -> str:
+        """Nothing: user data is ignored."""
+        del instance_id
+        return ""
+
     def terminate(self, instance_id: str) -> None:
         self._states.pop(instance_id, None)
 

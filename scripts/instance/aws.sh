@@ -31,6 +31,10 @@ because() { # `problem`: what it is, what to do about it, and AWS's own words
     cause='this instance has no role (attach the instance profile of infra/identity.yml)'
   elif says NoSuchBucket; then
     cause='there is no such bucket (correct its name, or make it with infra/storage.yml)'
+  elif says ParameterNotFound; then
+    cause='there is no such parameter (correct its name, or put it: aws ssm put-parameter)'
+  elif says ParameterVersionNotFound; then
+    cause='there is no such version of it (publish with one that is there)'
   elif says AccessDenied; then
     cause="the instance's role may not (update the stack of infra/identity.yml)"
   elif says 'No space left'; then

@@ -3,8 +3,7 @@
 read_environment() { # from Parameter Store to tmpfs, beside the one that is there; `parameters` is then its version
   local name new="${environment}.new" wrong
   name=$(values environment.parameters)
-  problem=$(get_parameters "${name}" 2>&1 >"${new}.raw") ||
-    { problem="parameters ${name} cannot be read: ${problem}" && return 1; }
+  patiently ask_parameter_store || { problem="parameters ${name} cannot be read: $(because)" && return 1; }
   parameters=$(version_read "${name}" <"${new}.raw")
   entries "${name}" <"${new}.raw" >"${new}.entries"
   canonical <"${new}.entries" >"${new}"
@@ -13,6 +12,10 @@ read_environment() { # from Parameter Store to tmpfs, beside the one that is the
   rm -f "${new}.raw" "${new}.entries"
   problem=${wrong:+"parameters ${name}: ${wrong}"}
   [[ -z "${wrong}" ]]
+}
+
+ask_parameter_store() {
+  problem=$(get_parameters "${name}" 2>&1 >"${new}.raw")
 }
 
 get_parameters() { # NAME | NAME:VERSION | PATH/ | nothing
@@ -95,7 +98,8 @@ up_to_date() { # asked only by a status that names parameters: whether what runs
   local name now
   name=$(values environment.parameters)
   [[ -n "${PARAMETERS:-}" && -n "${name}" && "${name}" != *:* ]] || return 0
-  now=$(newest_version "${name}" 2>&1) || { problem="parameters ${name} cannot be read: ${now}" && return 1; }
+  problem=$(newest_version "${name}" 2>&1) || { problem="parameters ${name} cannot be read: $(because)" && return 1; }
+  now=${problem}
   problem="$(difference "${now}"): roll the same version out to bring it along"
   [[ "${now}" != "${state[parameters]}" ]] || problem=''
 }

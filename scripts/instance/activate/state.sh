@@ -26,7 +26,8 @@ take_lock() {
   local directory="${root}/run/lock"
   mkdir -p "${private}"
   [[ -d "${directory}" && -w "${directory}" ]] || directory="${root}/run/deployer"
-  exec 9>"${directory}/deployer-${APP}.lock"
+  # where the loader has taken it already, nobody gets in between
+  [[ /dev/fd/9 -ef "${directory}/deployer-${APP}.lock" ]] || exec 9>"${directory}/deployer-${APP}.lock"
   flock -w "${patience}" 9 || finish failed "another command has held this instance's lock for ${patience} s"
 }
 

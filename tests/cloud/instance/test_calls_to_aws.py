@@ -51,7 +51,7 @@ def test_whatever_the_number_of_files_a_boot_asks_three_times(instance: Instance
     files = instance.home / "releases/v1/files"
     assert {str(path.relative_to(files)) for path in files.rglob("*") if path.is_file()} > set(MANY)
     assert instance.run("boot").outcome == "unchanged"
-    assert calls.since_last_asked() == [DESIRED]
+    assert calls.since_last_asked() == [DESIRED, PARAMETER]
 
 
 def test_after_a_prefetch_and_on_the_way_back_nothing_is_fetched_from_the_bucket(
@@ -69,7 +69,16 @@ def test_after_a_prefetch_and_on_the_way_back_nothing_is_fetched_from_the_bucket
     assert instance.run("activate", v1, 3).outcome == "activated"
     assert calls.since_last_asked() == [PARAMETER]
     assert instance.run("activate", v1, 4).outcome == "unchanged"
-    assert calls.since_last_asked() == []
+    assert calls.since_last_asked() == [PARAMETER]
+
+
+def test_two_orders_at_once_fetch_a_release_once(instance: Instance, calls: Calls) -> None:
+    v1 = instance.publish("v1")
+
+    both = [instance.start("prefetch", v1, 1) for _ in range(2)]
+
+    assert [each.wait().exit_code for each in both] == [0, 0]
+    assert calls.since_last_asked().count(FOLDER) == 1
 
 
 def test_what_the_manifest_does_not_name_is_thrown_away(instance: Instance) -> None:

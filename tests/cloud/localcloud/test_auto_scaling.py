@@ -137,14 +137,17 @@ def test_user_data_itself_can_complete_the_hook(start_cloud: StartCloud) -> None
     assert list(states(cloud).values()) == ["InService"]
 
 
-BEATS = """\
+ANSWERS = """\
 #!/bin/sh
 answer() {
   aws autoscaling "$1" --lifecycle-hook-name deployer-boot --auto-scaling-group-name orange-web \\
     --instance-id "$(basename "$PWD")" $2 $3
 }
 until answer record-lifecycle-action-heartbeat; do sleep 0.2; done
-answer complete-lifecycle-action --lifecycle-action-result CONTINUE
+"""
+BEATS = f"{ANSWERS}answer complete-lifecycle-action --lifecycle-action-result CONTINUE\n"
+GIVES_UP = f"""{ANSWERS}echo "lifecycle hook deployer-boot: ABANDON: no such bucket"
+answer complete-lifecycle-action --lifecycle-action-result ABANDON
 """
 
 
@@ -152,6 +155,11 @@ def test_an_instance_itself_can_say_that_its_boot_goes_on(start_cloud: StartClou
     cloud = start_cloud(instances=1, user_data=BEATS, launch_hook=True)
     asked = {each.action for each in cloud.authorised.rows if each.principal == "orange-web-instance"}
     assert asked == {"autoscaling:RecordLifecycleActionHeartbeat", "autoscaling:CompleteLifecycleAction"}
+
+
+def test_a_cloud_whose_instances_do_not_boot_says_what_their_console_says(start_cloud: StartCloud) -> None:
+    with pytest.raises(CloudError, match=r"did not boot: .*: lifecycle hook deployer-boot: ABANDON: no such bucket"):
+        start_cloud(instances=1, user_data=GIVES_UP, launch_hook=True)
 
 
 def test_a_heartbeat_that_runs_out_abandons(start_cloud: StartCloud) -> None:

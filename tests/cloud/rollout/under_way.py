@@ -26,11 +26,11 @@ def until(process: subprocess.Popen[str], *texts: str) -> str:
     pytest.fail(f"the rollout ended without saying {wanted[0]!r}:\n{said}")
 
 
-def rest(process: subprocess.Popen[str]) -> str:
+def rest(process: subprocess.Popen[str], patience: float = 60) -> str:
     """What else it says until it ends."""
     assert process.stdout is not None
     said = process.stdout.read()
-    process.wait(60)
+    process.wait(patience)
     return said
 
 
