@@ -80,6 +80,7 @@ class CloudOptions:
             "TargetGroup": self.group if self.target_group else "",
             "Document": self.document,
             "ParameterName": self.parameters,
+            "RegistryParameterName": f"/{self.app}/registry",
             "Repository": self.repository,
             "RepositoryId": job.repository_id,
             "RepositoryOwnerId": job.owner_id,

@@ -21,13 +21,23 @@ storage:
 http:
   addr: 127.0.0.1:{port}
 """
+_PRIVATE = """\
+auth:
+  htpasswd:
+    realm: private
+    path: {users}
+"""
 
 
 class Registry:
-    """One registry; `port` and `address` are known once it is started (port 0: the kernel picks a free one)."""
+    """One registry; `port` and `address` are known once it is started (port 0: the kernel picks a free one).
 
-    def __init__(self, state_directory: Path, port: int = 0) -> None:
+    With `users` (lines of an htpasswd file, bcrypt) it is private.
+    """
+
+    def __init__(self, state_directory: Path, port: int = 0, users: str = "") -> None:
         self.port = port
+        self._users = users
         self._directory = state_directory.resolve() / "registry"
         self._child = Child(self._directory, "docker-registry")
 
@@ -40,7 +50,11 @@ class Registry:
         """Returns once the registry listens; raises EngineError if it does not."""
         self._directory.mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "config.yml"
-        configuration.write_text(_CONFIGURATION.format(storage=self._directory / "images", port=self.port))
+        text = _CONFIGURATION.format(storage=self._directory / "images", port=self.port)
+        if self._users:
+            (self._directory / "users").write_text(self._users)
+            text += _PRIVATE.format(users=self._directory / "users")
+        configuration.write_text(text)
         self._child.start(["docker-registry", "serve", str(configuration)], self._listens)
 
     def _listens(self) -> bool:

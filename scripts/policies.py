@@ -37,12 +37,20 @@ FULL = {
     **LEAST,
     "TargetGroup": "orange-web",
     "ParameterName": "/orange/env",
+    "RegistryParameterName": "/orange/registry",
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
     "Environment": "production",
     "EcrRepository": "orange",
     "AlarmPrefix": "orange-",
 }
-OTHER = {**FULL, "ParameterName": "/orange/production/", "AlarmPrefix": "*", "Environment": "production", "Ref": ""}
+OTHER = {
+    **FULL,
+    "ParameterName": "/orange/production/",
+    "RegistryParameterName": "/orange/logins/",
+    "AlarmPrefix": "*",
+    "Environment": "production",
+    "Ref": "",
+}
 JANITOR = f"arn:aws:iam::{ACCOUNT}:role/janitor"
 
 CLOUDSPLAINING = (

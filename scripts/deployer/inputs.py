@@ -159,6 +159,11 @@ class PublishInputs(Place):
     )
     files: Lines = optional((), "More files and folders the application needs beside its compose files")
     images: Lines = optional((), "Images of services as service=name@sha256:…, one a line")
+    registry_credentials: Lines = optional(
+        (),
+        "Logins of private registries as HOST=PARAMETER, one a line; the parameter (a SecureString) holds "
+        "USERNAME:PASSWORD and is read by instances. ECR needs none",
+    )
     parameters: str = optional(
         "",
         "Parameter Store name of a whole .env (optionally name:version), or a path of parameters ending in /",

@@ -38,8 +38,8 @@ _PARAMETERS = {
 _DEFAULTS = {"Version": "", "ManifestSha256": "", "Generation": "", "Parameters": "", "Timeout": "3600"}
 _ACTIVATE = (
     *("activate/head", "activate/marker", "activate/state", "activate/manifest", "aws", "activate/files"),
-    *("activate/environment", "activate/engine", "activate/images", "activate/containers", "activate/health"),
-    *("activate/prune", "activate/main"),
+    *("activate/environment", "activate/engine", "activate/registry", "activate/images", "activate/containers"),
+    *("activate/health", "activate/prune", "activate/main"),
 )
 _OF_THE_STEP = frozenset({"Timeout"})
 """Not for the script: SSM itself puts them in where the step names them."""

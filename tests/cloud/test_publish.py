@@ -112,6 +112,7 @@ def test_release_is_complete_and_every_file_is_what_the_manifest_says(
         "promtail": f"{registry.host}/grafana/promtail@{promtail}",
     }
     assert release.compose == ("docker-compose.yml", "compose.images.yml")
+    assert release.registries == {}
     assert (release.environment.parameters, release.environment.file) == ("/orange/env", "../.env")
     named = {f"orange/releases/v1/{each.path}": each.sha256 for each in release.files}
     named[f"orange/releases/v1/{release.activate.path}"] = release.activate.sha256
@@ -223,6 +224,13 @@ def test_without_pinning_images_stay_as_written(s3: Any, capsys: pytest.CaptureF
 
 
 @pytest.mark.usefixtures("checkout")
+def test_logins_of_registries_are_named_in_the_manifest(s3: Any) -> None:
+    assert publish(registry_credentials="docker.io=/orange/dockerhub\nlocalhost:5000=login") == EXIT_DONE
+    release = Release.from_json(objects(s3)["orange/releases/v1/release.json"])
+    assert release.registries == {"docker.io": "/orange/dockerhub", "localhost:5000": "login"}
+
+
+@pytest.mark.usefixtures("checkout")
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -237,6 +245,12 @@ def test_without_pinning_images_stay_as_written(s3: Any, capsys: pytest.CaptureF
         ({"compose_files": "none.yml"}, "none.yml"),
         ({"files": "none"}, "none"),
         ({"environment_file": ".env"}, "../.env"),
+        ({"registry_credentials": "/orange/dockerhub"}, "docker.io=/orange/dockerhub"),
+        ({"registry_credentials": "https://ghcr.io=/login"}, "https://ghcr.io=/login"),
+        ({"registry_credentials": "hub=/login"}, "hub=/login"),
+        ({"registry_credentials": "ghcr.io=/a b"}, "ghcr.io=/a b"),
+        ({"registry_credentials": "ghcr.io=/a,ghcr.io=/b"}, "ghcr.io twice"),
+        ({"registry_credentials": ",".join(f"r{each}.io=/r{each}" for each in range(11))}, "more than 10"),
         ({"parameters": "/orange/*"}, "/orange/*"),
         ({"parameters": "/orange/env:latest"}, "/orange/env:latest"),
         ({"health_check": "localhost:8080"}, "localhost:8080"),

@@ -27,6 +27,7 @@ FULL = {
     **LEAST,
     "TargetGroup": "orange-web",
     "ParameterName": "/orange/env",
+    "RegistryParameterName": "/orange/registry",
     "Environment": "production",
     "EcrRepository": "orange",
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111-2222",
@@ -51,6 +52,12 @@ def actions(role: Role) -> set[str]:
 def statement(role: Role, action: str) -> Mapping[str, Any]:
     (found,) = (each for each in statements(role) if action in listed(each["Action"]))
     return found
+
+
+def decrypted(role: Role) -> list[str]:
+    """The parameters whose values the role may decrypt, whose every permission to do so is bound to them."""
+    decrypting = [each for each in statements(role) if "kms:Decrypt" in listed(each["Action"])]
+    return [each["Condition"]["StringLike"]["kms:EncryptionContext:PARAMETER_ARN"] for each in decrypting]
 
 
 def listed(value: str | list[str]) -> list[str]:
@@ -129,6 +136,7 @@ def test_a_provider_that_is_there_is_taken() -> None:
         ("ParameterName", "/"),
         ("ParameterName", "/orange/*"),
         ("ParameterName", "orange"),
+        ("RegistryParameterName", "/*"),
         ("TargetGroup", "*"),
         ("EcrRepository", "orange*"),
         ("AlarmPrefix", "*x"),
@@ -175,7 +183,7 @@ def test_an_instance_reads_its_one_parameter() -> None:
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/orange/env"
 
     assert statement(instance, "ssm:GetParameter")["Resource"] == arn
-    assert statement(instance, "kms:Decrypt")["Condition"]["StringLike"] == {"kms:EncryptionContext:PARAMETER_ARN": arn}
+    assert decrypted(instance) == [arn, arn.replace("env", "registry")]
     assert "ssm:GetParametersByPath" not in actions(instance)
 
 
@@ -185,6 +193,17 @@ def test_an_instance_reads_the_parameters_below_its_path() -> None:
 
     assert statement(instance, "ssm:GetParametersByPath")["Resource"] == [arn, f"{arn}/*"]
     assert "ssm:GetParameter" not in actions(instance)
+
+
+@pytest.mark.parametrize(
+    ("name", "resource"), [("/orange/hub", "/orange/hub"), ("/orange/logins/", "/orange/logins/*")]
+)
+def test_an_instance_reads_the_logins_of_its_registries(name: str, resource: str) -> None:
+    instance = roles(**{**FULL, "RegistryParameterName": name, "ParameterName": ""})["Instance"]
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{resource}"
+
+    assert statement(instance, "ssm:GetParameters")["Resource"] == arn
+    assert decrypted(instance) == [arn]
 
 
 def test_an_instance_writes_nothing_and_lists_only_what_it_reads() -> None:

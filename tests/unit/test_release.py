@@ -61,6 +61,9 @@ def test_manifest_has_the_fields_of_the_contract_in_their_order() -> None:
     assert list(document["health"]) == ["url", "status", "timeout", "successes"]
     assert document["files"][0] == {"path": "docker-compose.yml", "sha256": HASH, "size": 13}
     assert document["activate"] == {"path": "activate", "sha256": HASH}
+    with_login = as_dict(replace(RELEASE, registries={"docker.io": "/orange/dockerhub"}))
+    assert list(with_login) == [*document, "registries"]
+    assert with_login["registries"] == {"docker.io": "/orange/dockerhub"}
 
 
 def test_desired_has_the_fields_of_the_contract_in_their_order() -> None:
@@ -81,6 +84,8 @@ def test_documents_are_indented_utf8_and_end_with_a_newline() -> None:
 def test_what_was_written_reads_back_equal() -> None:
     assert Release.from_json(RELEASE.to_json()) == RELEASE
     assert Desired.from_json(DESIRED.to_json()) == DESIRED
+    private = replace(RELEASE, registries={"docker.io": "/orange/dockerhub"})
+    assert Release.from_json(private.to_json()) == private
     first = replace(DESIRED, previous=None)
     assert Desired.from_json(first.to_json()) == first
 
@@ -104,6 +109,9 @@ def test_what_was_written_reads_back_equal() -> None:
         ({"health": None}, "health"),
         ({"environment": {"parameters": "", "file": "../../.env"}}, "../../.env"),
         ({"activate": {"path": "/bin/sh", "sha256": HASH}}, "/bin/sh"),
+        ({"registries": {"hub": "/login"}}, "hub"),
+        ({"registries": {"docker.io": "/lo gin"}}, "/lo gin"),
+        ({"registries": None}, "registries"),
         ({"surprise": 1}, "surprise"),
     ],
 )
@@ -146,6 +154,7 @@ def test_every_difference_in_content_is_named() -> None:
         health=Health(status=204),
         files=(ReleaseFile("docker-compose.yml", sha256_of(b"x"), 1), ReleaseFile("new.yml", HASH, 13)),
         activate=Script("activate", sha256_of(b"x")),
+        registries={"docker.io": "/orange/dockerhub"},
     )
     assert differences(RELEASE, other) == (
         "image of db is new",
@@ -156,6 +165,7 @@ def test_every_difference_in_content_is_named() -> None:
         "environment differs",
         "health differs",
         "activate differs",
+        "registries differs",
     )
 
 

@@ -7,7 +7,7 @@ last: a release that has one is complete. See docs/decisions/0003-release-format
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +23,7 @@ from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import (
     PARAMETERS_PATTERN,
+    REGISTRY_PATTERN,
     EnvironmentSource,
     Git,
     Health,
@@ -30,6 +31,7 @@ from deployer.core.release import (
     ReleaseFile,
     Run,
     Script,
+    is_parameter,
     sha256_of,
 )
 from deployer.core.sameness import differences
@@ -44,6 +46,8 @@ from deployer.inputs import PublishInputs
 from deployer.outcome import Outcome
 
 URL_PATTERN = r"https?://[!-~]+"
+MOST_PARAMETERS = 10
+"""Parameter Store: ssm:GetParameters takes this many names at once."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Draft:
     choice: Choice
     environment: EnvironmentSource
     health: Health
+    registries: Mapping[str, str]
     activate: bytes
 
 
@@ -92,7 +97,8 @@ def draft_of(inputs: PublishInputs, run: RunContext) -> Draft:
     content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
     choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images)
     environment = EnvironmentSource(inputs.parameters, content.environment_file)
-    return Draft(version, content, choice, environment, health, instance_files.activate().encode())
+    registries = registries_of(inputs.registry_credentials)
+    return Draft(version, content, choice, environment, health, registries, instance_files.activate().encode())
 
 
 def _health(inputs: PublishInputs) -> Health:
@@ -122,6 +128,25 @@ def check_parameters(name: str) -> None:
         )
 
 
+def registries_of(entries: Sequence[str]) -> dict[str, str]:
+    """The `registry-credentials` input, HOST=PARAMETER each; raises BadInput."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        host, _, parameter = entry.partition("=")
+        if not re.fullmatch(REGISTRY_PATTERN, host) or not is_parameter(parameter):
+            raise BadInput(
+                f"`registry-credentials` has {entry!r}",
+                "write HOST=PARAMETER: the registry as image names have it (docker.io where they have none), and the "
+                "name of a parameter that holds USERNAME:PASSWORD, for example docker.io=/orange/dockerhub",
+            )
+        if found.get(host, parameter) != parameter:
+            raise BadInput(f"`registry-credentials` names {host} twice", "one parameter for each registry")
+        found[host] = parameter
+    if len(set(found.values())) > MOST_PARAMETERS:
+        raise BadInput(f"`registry-credentials` names more than {MOST_PARAMETERS} parameters", "take fewer registries")
+    return found
+
+
 def _known_pins(existing: Stored | None) -> Mapping[str, str]:
     """What this version's release already resolved: a tag that moved since does not make it another release."""
     return Release.from_json(existing.body).images if existing else {}
@@ -148,6 +173,7 @@ def _complete(inputs: PublishInputs, draft: Draft, known: Mapping[str, str], con
         health=draft.health,
         files=tuple(ReleaseFile(path, sha256_of(body), len(body)) for path, body in files.items()),
         activate=Script(keys.ACTIVATE, sha256_of(draft.activate)),
+        registries=draft.registries,
     )
     return _Publication(release, {keys.ACTIVATE: draft.activate, **files})
 

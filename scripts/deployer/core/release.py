@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from deployer.core import document
 from deployer.core.document import SCHEMA, Fields
@@ -21,6 +21,10 @@ from deployer.core.version import VERSION_PATTERN
 SHA256_PATTERN = r"[0-9a-f]{64}"
 PARAMETERS_PATTERN = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*(:[1-9][0-9]*|/)?"
 """Parameter Store: a name, a name with a version, or a path ending in `/`."""
+PARAMETER_PATTERN = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"
+"""Parameter Store: a name alone."""
+REGISTRY_PATTERN = r"localhost(:[0-9]+)?|(?=[^/]*[.:])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?"
+"""A registry's host, with its port if it has one, as image names begin; `docker.io` for those without."""
 PINNED_PATTERN = r"[^\s@]+@sha256:[0-9a-f]{64}"
 
 
@@ -36,6 +40,11 @@ def is_safe_path(path: str) -> bool:
     """
     parts = path.split("/")
     return all(part not in ("", ".", "..") for part in parts) and not re.search(r"[\x00-\x1f\x7f\\]", path)
+
+
+def is_parameter(name: str) -> bool:
+    """Whether Parameter Store may have a parameter of that name."""
+    return re.fullmatch(PARAMETER_PATTERN, name) is not None
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,10 @@ class Script:
 
 @dataclass(frozen=True)
 class Release:
-    """One release; `images` maps services to `name@sha256:…`, `compose` lists files in compose's order."""
+    """One release; `images` maps services to `name@sha256:…`, `compose` lists files in compose's order.
+
+    `registries` maps hosts to the names of parameters with a login each; a manifest without any does not have it.
+    """
 
     app: str
     version: str
@@ -113,10 +125,14 @@ class Release:
     health: Health
     files: tuple[ReleaseFile, ...]
     activate: Script
+    registries: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """The bytes of `release.json`; their sha256 is the release's `manifest_sha256`."""
-        return document.write({"schema": SCHEMA, **asdict(self)})
+        fields = {"schema": SCHEMA, **asdict(self)}
+        if not self.registries:
+            del fields["registries"]
+        return document.write(fields)
 
     @classmethod
     def from_json(cls, body: bytes, place: str = "release.json") -> Release:
@@ -134,6 +150,7 @@ class Release:
             health=_health(fields.part("health")),
             files=tuple(_file(each) for each in fields.parts("files")),
             activate=_script(fields.part("activate")),
+            registries=fields.named_texts("registries") if fields.has("registries") else {},
         )
         fields.end()
         _check(release, place)
@@ -245,6 +262,8 @@ def _check(release: Release, place: str) -> None:
         *(f"path {path!r} leaves the release" for path in paths if not is_safe_path(path)),
         *(f"path {path!r} is there twice" for path in sorted(set(paths)) if paths.count(path) > 1),
         *(f"compose file {path!r} is not among the files" for path in release.compose if path not in paths),
+        *(f"registry {each!r} is no host" for each in release.registries if not re.fullmatch(REGISTRY_PATTERN, each)),
+        *(f"{each!r} is no parameter" for each in release.registries.values() if not is_parameter(each)),
         *(f"image {each!r} has no digest" for each in release.images.values() if not _is_pinned(each)),
     ]
     if not is_safe_path(release.environment.file.removeprefix("../")):

@@ -9,17 +9,18 @@ explained() { # WORDS CAUSE…: the cause and what to do about it, before docker
 
 cause_on_host() { # WORDS
   case "$1" in
-    *'o space left on device'*) echo "the disk is full: $(room) (remove what fills it, or give instances a larger volume)" ;;
+    *'o space left on device'*)
+      echo "the disk is full: $(room) (remove what fills it, or give instances a larger volume)" ;;
     *'docker daemon running'*) echo 'the docker engine does not run (on the instance: systemctl status docker)' ;;
     *) ;;
   esac
 }
 
-cause_of_pull() { # WORDS
-  case "$1" in
-    *toomanyrequests*) echo 'its registry allows no more for now (wait, or log in there)' ;;
-    *unauthorized* | *denied* | *'no basic auth'* | *'not authorized'* | *'authorization'*)
-      echo 'its registry does not let this instance in' ;;
+cause_of_pull() { # LOGIN WORDS: LOGIN is what to do where a login is missing or wrong
+  case "$2" in
+    *toomanyrequests*) echo "its registry allows no more for now (wait, or $1)" ;;
+    *unauthorized* | *denied* | *'no basic auth'* | *'not authorized'* | *authorization*)
+      echo "its registry does not let this instance in ($1)" ;;
     *'manifest unknown'* | *'not found'*) echo 'it is not in its registry (build and publish again)' ;;
     *EOF* | *refused* | *'no such host'* | *imeout* | *'deadline exceeded'* | *unreachable* | *'reset by peer'*)
       echo 'its registry does not answer (is it up, and can this instance reach it?)' ;;

@@ -31,9 +31,13 @@ redact() { # no secret leaves: values of the environments, of four characters or
     { for (i = 1; i <= n; i++) $0 = hide($0, secret[i]); print }' secrets=1 <(secrets) secrets=0 -
 }
 
-secrets() { # the reverse of `canonical`; \x01 holds the place of a backslash meanwhile
-  cat "${private}"/*.env "${private}"/*.env.proven 2>/dev/null |
-    LC_ALL=C sed -E 's/^[^=]*="(.*)"$/\1/; s/\$\{DEPLOYER_NONE:-(.)\}/\\\1/g; s/\\\\/\x01/g; s/\\[nr]/\n/g
-      s/\\t/\t/g; s/\\(["$])/\1/g; s/\x01/\\/g' |
+secrets() {
+  { environment_secrets && printf '%s' "${registry_secrets}"; } |
     LC_ALL=C awk 'length($0) >= 4 { print length($0) "\t" $0 }' | sort -rn | cut -f 2-
+}
+
+environment_secrets() { # the reverse of `canonical`; \x01 holds the place of a backslash meanwhile
+  { cat "${private}"/*.env "${private}"/*.env.proven 2>/dev/null || true; } |
+    LC_ALL=C sed -E 's/^[^=]*="(.*)"$/\1/; s/\$\{DEPLOYER_NONE:-(.)\}/\\\1/g; s/\\\\/\x01/g; s/\\[nr]/\n/g
+      s/\\t/\t/g; s/\\(["$])/\1/g; s/\x01/\\/g'
 }

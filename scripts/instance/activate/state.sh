@@ -29,6 +29,7 @@ take_lock() {
   # where the loader has taken it already, nobody gets in between
   [[ /dev/fd/9 -ef "${directory}/deployer-${APP}.lock" ]] || exec 9>"${directory}/deployer-${APP}.lock"
   flock -w "${patience}" 9 || finish failed "another command has held this instance's lock for ${patience} s"
+  rm -rf "${private}/docker" # what a command that was killed while it pulled has left
 }
 
 refuse_older() {

@@ -13,6 +13,7 @@ from deployer.infra.roles import identity_roles
 from localcloud.aws.account import ACCOUNT
 from localcloud.cloud import Cloud
 from localcloud.roles import make_roles
+from localcloud.runtime import process_image
 from tests.cloud.client import client_of, client_with
 from tests.cloud.delivery import Delivery
 from tests.waiting import eventually
@@ -83,6 +84,17 @@ def test_an_instance_reads_all_that_is_below_its_path(cloud: Cloud) -> None:
     ssm = as_role(cloud, "pear-web-instance", "ssm")
     found = ssm.get_parameters_by_path(Path="/pear/env/", Recursive=True, WithDecryption=True)["Parameters"]
     assert [each["Value"] for each in found] == ["hello"]
+
+
+def test_an_instance_reads_the_logins_of_its_registries(delivery: Delivery) -> None:
+    cloud, login = delivery.cloud, "/orange/registry"
+    client_of(cloud, "ssm").put_parameter(Name=login, Type="SecureString", Value="puller:password")
+    image = process_image.push(cloud.registry.address, "private", "v3")
+    words = ("--images", f"web={image}", "--registry-credentials", f"{cloud.registry.address}={login}")
+    assert delivery.run("publish", "--version", "v3", *words).returncode == 0
+    delivery.published.add("v3")
+    delivery.bring_to("v3")
+    assert delivery.answers() == {"v3"}
 
 
 @pytest.mark.parametrize("role", ["deployer", "instance"])
