@@ -64,4 +64,4 @@ def test_an_engine_that_does_not_take_the_limits_runs_without(root: Path) -> Non
 
 def test_the_limits_are_set_before_anything_is_started() -> None:
     story = read("user-data").rpartition("main() {")[2]
-    assert story.index("bound_logs") < story.index('loader" boot')
+    assert story.index("bound_logs") < story.index("  boot\n")
