@@ -3,7 +3,7 @@
 PYTHON = .venv/bin/python
 SEEDS = 0-99999
 
-.PHONY: help demo test check soak mutants bench bench-fleet environment faces lock
+.PHONY: help demo test check soak mutants bench bench-swap bench-fleet environment faces lock
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,6 +27,10 @@ mutants: environment ## show that the simulator sees every mistake it is shown
 
 bench: environment ## measure what the launcher and the command line cost
 	@$(PYTHON) -m tests.bench
+
+bench-swap: environment ## measure how long a rollout keeps an instance from serving, on real engines (a minute)
+	@localcloud/install
+	@$(PYTHON) -m tests.bench swap
 
 bench-fleet: environment ## measure rollouts of 100 and 1,000 simulated instances (ten minutes)
 	@$(PYTHON) -m tests.bench fleet

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [launcher | fleet [SIZE…]]`: what things cost, against what they may cost."""
+"""`python -m tests.bench [launcher | swap | fleet [SIZE…]]`: what things cost, against what they may cost."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ def main(words: list[str]) -> int:
     if part == "launcher":
         return 0 if launcher.main() else 1
     sys.path.insert(0, str(launcher.ROOT / "scripts"))
-    from tests.bench import fleet  # it takes a cloud, and seconds to import
+    from tests.bench import fleet, swap  # they take a cloud, and seconds to import
 
+    if part == "swap":
+        return 0 if swap.main() else 1
     good = [fleet.main(int(size)) for size in sizes or SIZES]
     return 0 if all(good) else 1
 

@@ -36,6 +36,7 @@ already_right() {
 }
 
 activate() {
+  local previous=()
   remember "generation=${GENERATION}"
   ! { already_right && same_environment; } || finish unchanged "${problem}"
   echo "from ${state[version]:-nothing} to ${VERSION}"
@@ -44,11 +45,11 @@ activate() {
   remember "attempt=${VERSION}" "attempt_manifest_sha256=${MANIFEST_SHA256}"
   mv -f "${environment}.new" "${environment}"
   start || put_back "${VERSION} is not healthy: ${problem}"
-  [[ "${state[version]}" == "${VERSION}" ]] ||
-    remember "previous_version=${state[version]}" "previous_manifest_sha256=${state[manifest_sha256]}"
   rm -f "${environment}.proven" # before the state is clean, in which it would be taken for what runs
-  remember "version=${VERSION}" "manifest_sha256=${MANIFEST_SHA256}" "parameters=${parameters}" refused= \
-    attempt= attempt_manifest_sha256=
+  [[ "${state[version]}" == "${VERSION}" ]] ||
+    previous=("previous_version=${state[version]}" "previous_manifest_sha256=${state[manifest_sha256]}")
+  remember ${previous[@]+"${previous[@]}"} "version=${VERSION}" "manifest_sha256=${MANIFEST_SHA256}" \
+    "parameters=${parameters}" refused= attempt= attempt_manifest_sha256=
   prune
   finish activated
 }
@@ -93,6 +94,7 @@ main() {
   [[ "$1" != status ]] || status
   take_lock
   recall
+  rm -f "${private}"/*.env.new* # what a killed order had just read
   refuse_older
   open_release "${VERSION}" || finish failed "${problem}"
   case "$1" in

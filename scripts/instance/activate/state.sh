@@ -19,14 +19,16 @@ remember() { # KEY=VALUE…: changes the state, atomically
 write_state() {
   local key lines=''
   for key in "${!state[@]}"; do lines+="${key}=${state[${key}]}"$'\n'; done
-  printf '%s' "${lines}" >"${home}/state.new" && sync "${home}/state.new" && mv -f "${home}/state.new" "${home}/state"
+  printf '%s' "${lines}" >"${home}/state.new" && sync "${home}/state.new" &&
+    mv -f "${home}/state.new" "${home}/state" && sync "${home}"
 }
 
+# The loader holds it already, unless it is an old one. Whatever is started inherits it: a client of the engine that
+# outlives a killed order is waited for.
 take_lock() {
   local directory="${root}/run/lock"
   mkdir -p "${private}"
   [[ -d "${directory}" && -w "${directory}" ]] || directory="${root}/run/deployer"
-  # where the loader has taken it already, nobody gets in between
   [[ /dev/fd/9 -ef "${directory}/deployer-${APP}.lock" ]] || exec 9>"${directory}/deployer-${APP}.lock"
   flock -w "${patience}" 9 || finish failed "another command has held this instance's lock for ${patience} s"
   rm -rf "${private}/docker" # what a command that was killed while it pulled has left

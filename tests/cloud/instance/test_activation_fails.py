@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from deployer.core.marker import Marker
 from tests.cloud.instance.instances import BUCKET, PASSWORD, Instance, Published
-from tests.waiting import eventually
 
 
 def test_an_unhealthy_release_gives_way_to_the_one_before(serving: Instance) -> None:
@@ -99,27 +97,3 @@ def test_a_line_that_is_no_variable_is_counted_but_never_shown(serving: Instance
     marker = serving.run("activate", serving.publish("v2", parameters="/bad"), serving.next_generation())
 
     assert marker.reason.startswith("parameters /bad: entry 2 is not NAME=VALUE (a value of several lines ")
-
-
-def test_killed_at_any_point_says_so_and_a_rerun_finishes(instance: Instance) -> None:
-    v1, v2 = instance.publish("v1"), instance.publish("v2")
-    instance.run("activate", v1, 1)
-
-    kill_when(instance, v2, lambda: (instance.home / "releases/v2/parts").exists())
-    assert instance.run("status").version == "v1"
-    assert instance.get() == (200, "v1 hello")
-
-    kill_when(instance, v2, lambda: instance.state().get("attempt") == "v2")
-    status = instance.run("status")
-    assert (status.version, status.reason) == ("", "the activation of v2 has not ended")
-
-    assert instance.run("activate", v2, 2).proves("v2", v2.manifest_sha256, 2)
-    assert instance.get() == (200, "v2 hello")
-
-
-def kill_when(instance: Instance, release: Published, moment: Callable[[], bool]) -> None:
-    """SIGKILL for the whole process group, as SSM's timeout and cancel do."""
-    under_way = instance.start("activate", release, 2)
-    eventually("the moment to kill it", moment)
-    under_way.kill()
-    assert under_way.wait().exit_code is None

@@ -10,7 +10,7 @@ import pytest
 from deployer.core.marker import Marker
 from localcloud.runtime.process_behaviour import STATUS
 from tests.cloud.instance.instances import APP, Instance, Published
-from tests.cloud.instance.test_activation_fails import kill_when
+from tests.waiting import eventually
 
 NAME = "/changed/env"
 SICK = f"GREETING=newer\n{STATUS}=503"
@@ -237,3 +237,11 @@ def test_no_environment_is_said_or_written_anywhere_but_on_tmpfs(instance: Insta
     )
     assert "cannot work with PASSWORD=***" in said
     assert not [each for each in secrets if each in said or each.encode() in on_disk or each in json.dumps(said)]
+
+
+def kill_when(instance: Instance, release: Published, moment: Callable[[], bool]) -> None:
+    """SIGKILL for the whole process group, as SSM's timeout and cancel do."""
+    under_way = instance.start("activate", release, 2)
+    eventually("the moment to kill it", moment)
+    under_way.kill()
+    assert under_way.wait().exit_code is None
