@@ -15,13 +15,15 @@ from localcloud.faults import Asked
 from localcloud.options import CloudOptions
 from localcloud.runtime import Finished, Script
 from tests.cloud.client import client_of
-from tests.cloud.delivery import Delivery
+from tests.cloud.delivery import COMPOSE, Delivery
 from tests.e2e.busybox_image import push_image
+from tests.e2e.real_instance import START_ENGINE, STOP_ENGINE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 UNIT = "/etc/systemd/system/deployer-boot.service"
 IMPATIENT = {"PATIENCE": "0"}
-REBOOT = "docker stop $(docker ps -q) >/dev/null && rm -rf /run/deployer /run/lock/deployer-*"
+REBOOT = f"{STOP_ENGINE}\nrm -rf /run/deployer /run/lock/deployer-*\n{START_ENGINE}"
 
 
 class Host:
@@ -37,7 +39,6 @@ class Host:
     def reboot(self) -> None:
         done = self.sh(REBOOT)
         assert done.exit_code == 0, done.stderr
-        assert self.page() == ""
 
     def start_unit(self, **more: str) -> tuple[Marker, str]:
         """Runs what systemd would: the unit's command with nothing but what the unit names in its environment."""
@@ -78,6 +79,7 @@ def host(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
 
 def test_the_release_that_is_desired_runs_again_with_its_environment(host: Host) -> None:
     host.reboot()
+    assert host.page() == ""
 
     marker, _ = host.start_unit()
 
@@ -131,3 +133,17 @@ def test_what_became_desired_while_it_was_off_is_what_it_boots(host: Host) -> No
 
     assert marker.proves("v2", manifest, desired["generation"] + 1)
     assert host.page() == "orange v2"
+
+
+def test_containers_that_docker_starts_by_itself_serve_before_the_unit_and_are_left_alone_by_it(host: Host) -> None:
+    compose = host.delivery.folder / "docker-compose.yml"
+    compose.write_text(COMPOSE + "    restart: always\n")
+    host.delivery.bring_to("v3")
+    before = host.sh("docker ps -q").stdout
+
+    host.reboot()
+
+    eventually("docker has started it", lambda: host.page() == "orange v3")
+    marker, _ = host.start_unit()
+    assert (marker.outcome, marker.version) == ("activated", "v3")
+    assert host.sh("docker ps -q").stdout == before

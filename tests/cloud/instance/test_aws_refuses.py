@@ -1,7 +1,8 @@
-"""The bucket cannot be read: what an instance says of it, and what it does with nothing new to run."""
+"""The bucket or Parameter Store cannot be read: what an instance says of it, and what it does instead."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -108,3 +109,31 @@ def test_a_throttled_bucket_is_asked_again_until_it_answers(instance: Instance) 
 
     assert (marker.outcome, marker.reason) == ("unchanged", "no desired release")
     assert len(asked) == 8
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cause"),
+    [
+        (
+            "AccessDeniedException",
+            "not authorized",
+            "the instance's role may not (update the stack of infra/identity.yml)",
+        ),
+        ("ThrottlingException", "Rate exceeded", "AWS is asked too often (try again later)"),
+        ("ParameterNotFound", "", "there is no such parameter (correct its name, or put it: aws ssm put-parameter)"),
+        ("InvalidSignatureException", "Signature not yet current: 2", "AWS says otherwise (repair time sync"),
+        ("InvalidSignatureException", "Signature expired: 2", "AWS says otherwise (repair time sync"),
+    ],
+)
+def test_parameters_that_are_refused_are_explained_and_the_release_before_serves_on(
+    serving: Instance, code: str, message: str, cause: str
+) -> None:
+    body = json.dumps({"__type": code, "message": message})
+    with loopback_server(lambda request: request.reply(400, body)) as address:
+        environment = {"AWS_ENDPOINT_URL_SSM": address.url, **AT_ONCE}
+        marker = serving.run("activate", serving.publish("v2"), serving.next_generation(), environment)
+
+    assert (marker.outcome, marker.version) == ("failed", "v1")
+    assert marker.reason.startswith("parameters /orange/env cannot be read: ")
+    assert cause in marker.reason
+    assert serving.get() == (200, "v1 hello")
