@@ -177,3 +177,32 @@ def test_a_path_of_parameters(account: Account, tmp_path: Path, compose: str) ->
     found = given(account.host(tmp_path, "/path/env/", compose))
 
     assert lacking({name: value for name, value in wanted.items() if value}, found) == {}
+
+
+@pytest.mark.parametrize("parameters", ["/awk/env", "/awk/env/"])
+def test_every_awk_makes_the_same_of_it(account: Account, tmp_path: Path, parameters: str) -> None:
+    values = numbered((*ONE_LINE, *(SEVERAL_LINES if parameters.endswith("/") else ())))
+    put_path(account, "/awk/env/", values)
+    account.put("/awk/env", "".join(f"{name}={value}\n" for name, value in values.items()))
+    written = []
+    for name, line in {"own": "", "busybox": f'exec {shutil.which("busybox", path=search_path())} awk "$@"'}.items():
+        host = account.host(tmp_path / name, parameters, **({"awk": line} if line else {}))
+        done = host.sh(READ + KEEP)
+        assert done.returncode == 0, done.stdout + done.stderr
+        written.append(host.environment())
+    assert written[0].count(b"\n") >= len(ONE_LINE) - 1
+    assert written[0] == written[1]
+
+
+def test_whatever_a_value_holds_it_is_redacted(account: Account, tmp_path: Path, compose: str) -> None:
+    values = numbered((*ONE_LINE, *SEVERAL_LINES))
+    put_path(account, "/redacted/env/", values)
+    host = account.host(tmp_path, "/redacted/env/", compose)
+    lines = [line for value in values.values() for line in value.replace("\r", "\n").split("\n") if len(line) >= 4]
+    (tmp_path / "out/said").write_text("".join(f"it is {line} is it\n" for line in lines))
+
+    done = host.sh(READ + KEEP + 'redact <"${root}/out/said"')
+
+    said = done.stdout.removesuffix("\n").split("\n")
+    assert len(said) == len(lines), done.stderr
+    assert [line for line, shown in zip(lines, said, strict=True) if "***" not in shown or line in shown] == []

@@ -3,14 +3,15 @@
 # JSON with one value a line, as our manifests and the AWS CLI write it, to lines `path.of.a.value<TAB>value`; in a value
 # \\ \n \r \t stand for backslash, newline, return and tab.
 readonly flatten='
-  function unescaped(text,   code) {
+  function unescaped(text,   code, part, parts, at) {
     gsub(/\\\\/, "\377", text); gsub(/\\"/, "\"", text); gsub(/\\b/, "\b", text); gsub(/\\f/, "\f", text)
     while (match(text, /\\u00[017][0-9a-f]/)) {
       code = 16 * substr(text, RSTART + 4, 1) + index("123456789abcdef", substr(text, RSTART + 5, 1))
       text = substr(text, 1, RSTART - 1) sprintf("%c", code) substr(text, RSTART + 6)
     }
-    gsub("\377", "\\\\\\\\", text)
-    return text
+    parts = split(text, part, "\377") # awks differ in what backslashes mean to gsub
+    for (at = 2; at <= parts; at++) part[1] = part[1] "\\\\" part[at]
+    return part[1]
   }
   {
     sub(/^ +/, ""); sub(/,$/, "")

@@ -36,8 +36,8 @@ secrets() {
     LC_ALL=C awk 'length($0) >= 4 { print length($0) "\t" $0 }' | sort -rn | cut -f 2-
 }
 
-environment_secrets() { # the reverse of `canonical`; \x01 holds the place of a backslash meanwhile
+environment_secrets() { # the reverse of `canonical`; \xff holds the place of a backslash meanwhile
   { cat "${private}"/*.env "${private}"/*.env.proven 2>/dev/null || true; } |
-    LC_ALL=C sed -E 's/^[^=]*="(.*)"$/\1/; s/\$\{DEPLOYER_NONE:-(.)\}/\\\1/g; s/\\\\/\x01/g; s/\\[nr]/\n/g
-      s/\\t/\t/g; s/\\(["$])/\1/g; s/\x01/\\/g'
+    LC_ALL=C sed -E 's/^[^=]*="(.*)"$/\1/; s/\$\{DEPLOYER_NONE:-(.)\}/\\\1/g; s/\\\\/\xff/g; s/\\[nr]/\n/g
+      s/\\t/\t/g; s/\\(["$])/\1/g; s/\xff/\\/g'
 }

@@ -15,10 +15,12 @@ from tests.cloud.instance.instances import Instance
         ("/no/such", "parameters /no/such cannot be read"),
         ("/no/such/", "parameters /no/such/: there are none"),
         ("/prefetch/bad", "parameters /prefetch/bad: entry 2 is not NAME=VALUE"),
+        ("/prefetch/nul", "parameters /prefetch/nul: a value has a NUL byte"),
     ],
 )
 def test_an_environment_that_cannot_be_had_fails_the_prefetch(serving: Instance, parameters: str, reason: str) -> None:
-    serving.ssm.put_parameter(Name="/prefetch/bad", Value="A=1\ntopsecret\n", Type="SecureString", Overwrite=True)
+    for name, value in {"bad": "A=1\ntopsecret\n", "nul": "A=1\nB=top\0secret\n"}.items():
+        serving.ssm.put_parameter(Name=f"/prefetch/{name}", Value=value, Type="SecureString", Overwrite=True)
     before = serving.containers()
 
     marker = serving.run("prefetch", serving.publish("v2", parameters=parameters), serving.next_generation())
