@@ -155,6 +155,7 @@ def _about(plan: Plan, progress: Progress, instance_id: str) -> dict[str, Any]:
         "touched": step.touched,
         "version": step.running,
         "outcome": step.marker.outcome if step.marker else None,
+        "parameters": step.marker.parameters if step.marker else None,
         "generation": plan.target.generation,
         "reason": step.reason or (step.marker.reason if step.marker else ""),
         "seconds": round(step.since - step.began_at, 1) if step.began_at else None,

@@ -8,7 +8,7 @@ read_environment() { # from Parameter Store to tmpfs, beside the one that is the
   entries "${name}" <"${new}.raw" >"${new}.entries"
   canonical <"${new}.entries" >"${new}"
   wrong=$(flaw "${name}" <"${new}.entries")
-  tr -d '\0' <"${new}.raw" | cmp -s - "${new}.raw" || wrong='a value has a NUL byte, which no environment can hold'
+  (($(tr -cd '\0' <"${new}.raw" | wc -c) == 0)) || wrong='a value has a NUL byte, which no environment can hold'
   [[ "${name}" == */ || -n "${wrong}" ]] || quoted <"${new}.entries"
   rm -f "${new}.raw" "${new}.entries"
   problem=${wrong:+"parameters ${name}: ${wrong}"}

@@ -50,6 +50,8 @@ def test_status_and_plan_tell_and_a_rollout_of_the_same_release_brings_it_along(
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("leaving the load balancer") == 2  # their containers were swapped
     assert told(on_v1) == ("converged", {new}, {""})
+    record = on_v1.document(f"rollouts/{on_v1.document('lease.json')['generation']:010}.json")
+    assert {each["parameters"] for each in record["instances"].values()} == {new}
 
 
 def test_parameters_that_make_the_release_unhealthy_leave_every_instance_with_those_it_had(on_v1: Delivery) -> None:

@@ -68,6 +68,14 @@ def test_a_pull_request_looks_at_what_a_rollout_would_do_and_at_what_was_done(
     assert "v1" in json.dumps(history)
 
 
+@pytest.mark.expects_denial
+def test_a_pull_request_is_told_that_it_may_not_ask_instances(delivery: Delivery, pull_request: dict[str, str]) -> None:
+    delivery.bring_to("v1")
+    done = delivery.run("plan", "--version", "v1", **pull_request)
+    assert done.returncode == 0, done.stderr
+    assert "whether each runs it, and with the newest parameters, is not known" in done.stdout
+
+
 def test_a_monitoring_host_finds_the_instances(cloud: Cloud) -> None:
     ec2 = as_role(cloud, "orange-web-monitoring", "ec2")
     filters = [{"Name": "tag:aws:autoscaling:groupName", "Values": ["orange-web"]}]
