@@ -178,3 +178,30 @@ def test_an_engine_that_comes_late_is_waited_for(serving: RealInstance) -> None:
     serving.says(START_ENGINE)
     under_way.wait()
     assert serving.page() == "late"
+
+
+def test_compose_v1_takes_over_from_v2_and_gives_back(serving: RealInstance) -> None:
+    serving.says("mount -t tmpfs tmpfs /usr/libexec/docker/cli-plugins")
+    assert serving.sh("docker compose version").exit_code != 0
+    assert works(serving, serving.publish("with-v1"))
+    assert serving.says("docker ps --format '{{.Names}}'") == "orange_web_1"
+
+    ends = serving.publish("ends", serving.image("ends", ("/bin/busybox", "false")))
+    assert "container orange_web_1 exited with 1" in gave_way(serving, ends)
+
+    serving.says("umount /usr/libexec/docker/cli-plugins")
+    assert works(serving, serving.publish("with-v2"))
+    assert serving.says("docker ps --all --format '{{.Names}}'") == "orange-web-1"
+
+
+def test_compose_is_missing(serving: RealInstance) -> None:
+    release = serving.publish("compose")
+    serving.says(
+        "mount -t tmpfs tmpfs /usr/libexec/docker/cli-plugins; mount --bind /bin/false /usr/bin/docker-compose"
+    )
+
+    reason = refused(serving, release)
+
+    assert reason == "this instance has neither `docker compose` nor `docker-compose` (infra/base-image installs one)"
+    serving.says("umount /usr/libexec/docker/cli-plugins /usr/bin/docker-compose")
+    assert works(serving, release)

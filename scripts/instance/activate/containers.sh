@@ -9,7 +9,7 @@ find_compose() { # v2 takes \$ and \\ in an env file for what they mean; v1 fail
     finish failed 'this instance has neither `docker compose` nor `docker-compose` (infra/base-image installs one)'
   fi
   until docker version >/dev/null 2>&1; do # at boot the engine may come after us
-    ((SECONDS < 30)) || finish failed "$(explained "$(docker version 2>&1 | tail -n 1)" cause_of_start)"
+    ((SECONDS < ${PATIENCE:-15})) || finish failed "$(explained "$(docker version 2>&1 | tail -n 1)" cause_of_start)"
     sleep 1
   done
 }

@@ -16,6 +16,7 @@ umask 077
 
 readonly root="${DEPLOYER_ROOT:-}" project="${APP,,}" patience=300
 readonly home="${root}/var/lib/deployer/${APP}" private="${root}/run/deployer/${APP}"
+declare +x TMPDIR="${private}" # a here-string may be a file and hold a secret; some programs cannot work on /run
 declare -A state=() seconds=([fetch]=0.0 [pull]=0.0 [up]=0.0 [health]=0.0)
 compose_cli=() dollar='' backslash='' problem='' parameters=''
 release='' manifest='' environment=''

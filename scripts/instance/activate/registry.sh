@@ -40,11 +40,9 @@ log_in() { # IMAGE…: to where these come from
   write_docker_config
 }
 
-read_logins() { # all in one call; the values go through tmpfs and builtins only
+read_logins() { # all in one call; the values pass through tmpfs and builtins only
   local name value server
-  problem=$(aws ssm get-parameters --names "${!wanted[@]}" --with-decryption --query 'Parameters[].[Name,Value]' \
-    --output text 2>&1 >"${logins}/parameters") ||
-    { problem="registry-credentials cannot be read: $(because)" && return 1; }
+  patiently ask_for_logins || { problem="registry-credentials cannot be read: $(because)" && return 1; }
   while IFS=$'\t' read -r name value; do
     value=${value%$'\r'}
     [[ "${value}" == ?*:?* ]] || continue
@@ -53,6 +51,11 @@ read_logins() { # all in one call; the values go through tmpfs and builtins only
   done <"${logins}/parameters"
   problem="registry-credentials: there is no USERNAME:PASSWORD in ${!wanted[*]} (aws ssm put-parameter makes one)"
   ((!${#wanted[@]}))
+}
+
+ask_for_logins() {
+  problem=$(aws ssm get-parameters --names "${!wanted[@]}" --with-decryption --query 'Parameters[].[Name,Value]' \
+    --output text 2>&1 >"${logins}/parameters")
 }
 
 log_in_to_ecr() { # HOST, if it is one of ECR's; without a token the host's own docker configuration stands
