@@ -55,8 +55,7 @@ def test_status_and_plan_tell_and_a_rollout_of_the_same_release_brings_it_along(
 
 
 def test_parameters_that_make_the_release_unhealthy_leave_every_instance_with_those_it_had(on_v1: Delivery) -> None:
-    old = put(on_v1, "GREETING=well")
-    assert on_v1.run(*ROLL).returncode == 0
+    [old] = told(on_v1)[1]
     new = put(on_v1, f"GREETING=sick\n{STATUS}=503")
 
     done = on_v1.run("rollout", "--version", "v1")
@@ -67,4 +66,3 @@ def test_parameters_that_make_the_release_unhealthy_leave_every_instance_with_th
     assert told(on_v1)[:2] == ("drifted", {old})
     put(on_v1, "GREETING=well again")
     assert on_v1.run(*ROLL).returncode == 0
-    assert told(on_v1)[0] == "converged"
