@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from deployer.core.marker import Marker, find_marker
@@ -12,8 +12,8 @@ from localcloud.runtime import Finished
 from tests.steps import AFTER, BEFORE, Steps
 from tests.waiting import eventually
 
-CHANGES = ("docker compose", "docker pull")
-"""What is killed after its work as well; after all else it is as before the step that follows."""
+MORE_MOMENTS = {"docker compose": (AFTER,), "docker pull": (AFTER,)}
+"""What is killed not only before its work; after all else it is as before the step that follows."""
 KEYS = {"version", "manifest_sha256", "generation", "previous_version", "attempt"}
 """What every state has, among others."""
 
@@ -62,6 +62,9 @@ class Ordeal:
     runs: Release
     generation: int
     containers: Collection[str]
+    more_moments: Mapping[str, Sequence[str]] = field(default_factory=lambda: MORE_MOMENTS)
+    littered: bool = False
+    """Whether a release lies there that is neither the one that runs nor the one before."""
 
     @classmethod
     def of(cls, host: Host) -> Ordeal:
@@ -74,17 +77,18 @@ class Ordeal:
         """Kills the command at one step after the other until one that is far enough; "" is its own end."""
         killed: list[str] = []
         for number in itertools.count(1):
-            for moment in (BEFORE, AFTER):
-                if moment == AFTER and not killed[-1].startswith(CHANGES):
-                    continue
-                settle = number % settle_every == 0
-                step = self._kill(subcommand, number, moment, settle=settle, goes_back=number % 2 == 0)
-                if far_enough(step):
-                    return killed
-                killed.append(step)
+            settle = number % settle_every == 0
+            step = self._kill(subcommand, number, BEFORE, settle=settle, goes_back=number % 3 == 0)
+            if far_enough(step):
+                return killed
+            killed.append(step)
+            for moment in self.more_moments.get(" ".join(step.split()[:2]), ()):
+                self._kill(subcommand, number, moment, settle=settle, goes_back=number % 3 != 0)
         raise AssertionError("unreachable")
 
     def _kill(self, subcommand: str, number: int, moment: str, *, settle: bool, goes_back: bool) -> str:
+        if self.littered:  # what it left is pruned by the next order, whose steps would be other ones
+            self.host.order("prefetch", self.runs, self.generation)
         self.generation += 1
         new = self.host.publish(self.generation)
         self.host.steps.kill_at(number, moment)
@@ -93,6 +97,7 @@ class Ordeal:
         assert (finished.exit_code is None) == bool(step), finished
         try:
             self._look(new)
+            self.littered = not settle or goes_back
             if settle or not step:
                 self._settle(new, goes_back=goes_back)
         except AssertionError as error:

@@ -1,18 +1,19 @@
 """Every step of the scripts on an instance, to kill them there.
 
-A step is a call of a program that changes something, or waits for somebody else; killed before a call that
-only looks (or makes a directory), all is as before the step that follows. A program of each such name is put before the
-real one in the PATH of the instance: it counts, and at the chosen step it kills its whole process group, as SSM does,
-before or after the real one did its work.
+A step is a call of a program that changes something or waits for somebody outside. Before a call that only looks, waits
+or makes a directory all is as before the step that follows, and once the state is flushed as before it is. A program of
+each such name is put before the real one in the instance's PATH: it counts, and at the chosen step it kills its whole
+process group, as SSM does, before, amid or after the real one's work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-BEFORE, AFTER = "before", "after"
-PROGRAMS = ("aws", "curl", "docker", "flock", "ln", "mv", "rm", "sync")
+BEFORE, DURING, AFTER = "before", "during", "after"
+"""Its work; `during`: when the containers that run have begun to change."""
+PROGRAMS = ("aws", "docker", "ln", "mv", "rm")
 LOOKS = ("ps", "inspect", "image inspect", "image ls", "version", "info", "compose version", "logs")
 """What is asked of docker only."""
 
@@ -29,7 +30,10 @@ read -r step moment <{inside}/chosen
 [ "$count" != "$step" ] || echo {name} "$@" >{inside}/killed
 exec 8>&-
 [ "$count" = "$step" ] || exec {real} "$@"
-[ "$moment" = before ] || {real} "$@"
+case "$moment" in
+  during) running=$({real} ps -q); {real} "$@" & while [ "$({real} ps -q)" = "$running" ]; do :; done ;;
+  after) {real} "$@" ;;
+esac
 kill -s KILL 0
 """
 
@@ -42,10 +46,10 @@ class Steps:
         self._inside = inside or str(directory)
         directory.mkdir()
 
-    def watch(self, programs: Path, real: Mapping[str, str]) -> None:
-        """Puts the programs that count into `programs`; `real` names those that are not in /usr/bin."""
+    def watch(self, programs: Path, real: Mapping[str, str], names: Sequence[str] = PROGRAMS) -> None:
+        """Puts what counts in the place of these programs into `programs`; `real` are those not in /usr/bin."""
         looks = " | ".join(f'"docker {each}"*' for each in LOOKS)
-        for name in PROGRAMS:
+        for name in names:
             place = real.get(name, f"/usr/bin/{name}")
             text = _PROGRAM.format(inside=self._inside, real=place, name=name, looks=looks)
             (programs / name).unlink(missing_ok=True)

@@ -12,9 +12,9 @@ import pytest
 from localcloud.runtime import Finished
 from tests.cloud.instance.instances import Instance, Published
 from tests.kills import Ordeal, Release
-from tests.steps import Steps
+from tests.steps import PROGRAMS, Steps
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @dataclass
@@ -29,8 +29,8 @@ class ProcessHost:
         self.steps = Steps(directory / "steps")
         programs, real = directory / "bin", directory / "real"
         real.mkdir()
-        ours = {each.name: each.rename(real / each.name) for each in list(programs.iterdir())}
-        self.steps.watch(programs, {name: str(path) for name, path in ours.items()})
+        ours = [each for each in programs.iterdir() if each.name in PROGRAMS]
+        self.steps.watch(programs, {each.name: str(each.rename(real / each.name)) for each in ours})
 
     def publish(self, generation: int) -> Release:
         release = self.instance.publish(f"v{generation}", spoil=_is_healthy_at_once)
@@ -79,7 +79,6 @@ def ordeal(instance: Instance) -> Ordeal:
 def test_an_activation(ordeal: Ordeal) -> None:
     killed = ordeal.everywhere("activate", far_enough=lambda step: step == "")
 
-    assert len(killed) > 20
     assert any(" up " in step for step in killed)
 
 

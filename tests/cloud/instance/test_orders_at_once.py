@@ -14,7 +14,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
 
-# Says when compose begins and ends; a client of the engine in a process group of its own, as newer ones are.
+# Says when compose begins and ends; it has a process group of its own, and so outlives an order that is killed.
 WATCHED_DOCKER = """\
 #!/bin/sh
 case "$*" in *" up "*) ;; *) exec "{directory}/docker" "$@" ;; esac
