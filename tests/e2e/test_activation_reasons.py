@@ -14,7 +14,7 @@ from localcloud.registry import Registry
 from tests.e2e.real_instance import START_ENGINE, STOP_ENGINE, Published, RealInstance, real_instance
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
 
 MEGABYTES = 1024 * 1024
 TAIL_OF_ZEROS = ("/bin/busybox", "tail", "/dev/zero")

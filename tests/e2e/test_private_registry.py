@@ -13,7 +13,7 @@ from tests.e2e.real_images import Shelf
 from tests.e2e.real_instance import SERVES, Published, RealInstance, real_instance
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
 
 PASSWORD = "s3cr3t-of-the-registry: \\ $x"
 LOGIN = f"puller:{PASSWORD}"

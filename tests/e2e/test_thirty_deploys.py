@@ -12,7 +12,7 @@ from localcloud.registry import Registry
 from tests.e2e.real_images import Shelf
 from tests.e2e.real_instance import HOME, SERVES, RealInstance, real_instance
 
-pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(600)]
 
 DEPLOYS = 30
 BALLAST = 2 * 1024 * 1024

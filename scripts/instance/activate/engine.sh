@@ -11,7 +11,8 @@ cause_on_host() { # WORDS
   case "$1" in
     *'o space left on device'*)
       echo "the disk is full: $(room) (remove what fills it, or give instances a larger volume)" ;;
-    *'docker daemon running'*) echo 'the docker engine does not run (on the instance: systemctl status docker)' ;;
+    *'docker daemon running'* | *'daemon is running'*)
+      echo 'the docker engine does not run (on the instance: systemctl status docker)' ;;
     *) ;;
   esac
 }
@@ -19,7 +20,7 @@ cause_on_host() { # WORDS
 cause_of_pull() { # LOGIN WORDS: LOGIN is what to do where a login is missing or wrong
   case "$2" in
     *toomanyrequests*) echo "its registry allows no more for now (wait, or $1)" ;;
-    *unauthorized* | *denied* | *'no basic auth'* | *'not authorized'* | *authorization*)
+    *[Uu]nauthorized* | *denied* | *'no basic auth'* | *'not authorized'* | *authorization*)
       echo "its registry does not let this instance in ($1)" ;;
     *'manifest unknown'* | *'not found'*) echo 'it is not in its registry (build and publish again)' ;;
     *EOF* | *refused* | *'no such host'* | *imeout* | *'deadline exceeded'* | *unreachable* | *'reset by peer'*)

@@ -21,11 +21,13 @@ pull_each() { # IMAGE…
   done
 }
 
+readonly lasting='not found|denied|unknown|nauthorized|toomanyrequests|no space left|docker daemon|docker API'
+
 pull() { # IMAGE: again where that may help
   local try
   for try in 1 2 3; do
     ! problem=$(docker_pull "$1" 2>&1 >/dev/null) || return 0
-    [[ "${problem}" != *@(not found|denied|unknown|unauthorized|toomanyrequests|no space left|docker daemon)* ]] || break
+    [[ "${problem}" != *@(${lasting})* ]] || break
     ((try == 3)) || sleep "${try}.$((RANDOM % 10))"
   done
   return 1
