@@ -20,31 +20,36 @@ address() {
 }
 
 unverified() { # DIRECTORY: the release's paths that are not there as the manifest has them
-  cd "$1" && paste -d ' ' <(values 'files[.][0-9]+[.]sha256') <(values 'files[.][0-9]+[.]path' | sed 's/^/ /') |
+  cd "$1" && paste -d ' ' <(values 'files[.][0-9]+[.]sha256') <(paths | sed 's/^/ /') |
     sha256sum --check --quiet 2>/dev/null | sed -E 's/: FAILED( open or read)?$//'
 }
 
-take_files() { # all or none: from `parts` to their places, open to whichever user a container has
-  local path wrong
+take_files() { # all or none, by one command, however many there are
+  local wrong
   wrong=$(unverified "${parts}" | head -n 1)
   if [[ -n "${wrong}" && -e "${parts}/${wrong}" ]]; then
     problem="checksum mismatch: $(address)/${wrong} does not have the sha256 that the manifest names"
   elif [[ -n "${wrong}" ]]; then
     problem="$(address)/${wrong} cannot be read: $(because)"
   else
-    chmod -R a+rX "${parts}" # the directory above keeps everyone else out
-    while IFS= read -r path; do
-      problem=$(take_file "${path}" 2>&1) || return 1
-    done < <(values 'files[.][0-9]+[.]path')
-    return 0
+    open_files
+    problem=$(link_files 2>&1) && return 0
   fi
   return 1
 }
 
-take_file() { # PATH
-  local place="${files}/$1" start=''
-  IFS= read -r -n 2 start <"${parts}/$1" || true
-  [[ "${start}" != '#!' ]] || chmod 755 "${parts}/$1" || return 1
-  [[ -d "${place%/*}" ]] || (umask 022 && mkdir -p "${place%/*}") || return 1
-  mv -f "${parts}/$1" "${place}"
+link_files() {
+  umask 022 && cd "${parts}" && paths | xargs -d '\n' cp --link --force --parents -t "${files}" --
 }
+
+open_files() { # to whichever user a container has; the directory above keeps everyone else out
+  local path start
+  chmod -R a+rX "${parts}"
+  while IFS= read -r path; do
+    start=''
+    IFS= read -r -n 2 start <"${parts}/${path}" || true
+    [[ "${start}" != '#!' ]] || chmod 755 "${parts}/${path}"
+  done < <(paths)
+}
+
+paths() { values 'files[.][0-9]+[.]path'; }
