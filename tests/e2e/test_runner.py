@@ -190,8 +190,14 @@ def test_a_release_that_never_gets_healthy_comes_back_by_itself_and_the_job_fail
 def break_server(repository: Repository) -> None:
     """It never says that it is healthy, and its last words hold a secret."""
     server = repository.path / "bin" / "server"
-    text = server.read_text().replace('"$ORANGE_HEALTHY" = true', "1 = 2")
-    server.write_text(text.replace("cannot reach its database", "cannot reach its database as $DATABASE_PASSWORD"))
+    text = server.read_text()
+    for whole, broken in {
+        '"${ORANGE_HEALTHY}" = true': "1 = 2",
+        "cannot reach its database": "cannot reach its database as $DATABASE_PASSWORD",
+    }.items():
+        assert whole in text
+        text = text.replace(whole, broken)
+    server.write_text(text)
     deploy = repository.path / ".github" / "workflows" / "deploy.yml"
     deploy.write_text(deploy.read_text() + "          health-timeout: 5s\n")
 
