@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from tests.e2e.cloud import page
 from tests.e2e.real_images import Shelf
 from tests.waiting import eventually
 
-APP, BUCKET, GROUP = "orange", "orange-releases", "fleet"
+APP, GROUP = "orange", "fleet"
 HOME = f"/var/lib/deployer/{APP}"
 NAME = "i-one"
 NO_METADATA = 9  # discard: nothing listens
@@ -68,6 +69,7 @@ class RealInstance:
 
     runtime: DockerRuntime
     registry: Registry
+    bucket: str
     s3: Any
     ssm: Any
     folder: Path
@@ -89,14 +91,16 @@ class RealInstance:
         # busybox does not care for SIGTERM when it is the first process of a container
         web = {"image": "orange", "ports": ["8080:8080"], "stop_signal": "SIGKILL", **(service or {})}
         (self.folder / "compose.yml").write_text(json.dumps({"services": {"web": web}}))
-        flags = ["--app", APP, "--bucket", BUCKET, "--version", version, "--compose-files", "compose.yml"]
+        flags = ["--app", APP, "--bucket", self.bucket, "--version", version, "--compose-files", "compose.yml"]
         flags += ["--images", f"web={image}", "--health-check", "http://localhost:8080/", "--health-timeout", "20s"]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
             assert cli.main(["publish", *flags, *words], {}) == 0
         key = f"{APP}/releases/{version}/release.json"
-        body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().replace(b'"successes": 3', b'"successes": 1')
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        body = (
+            self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().replace(b'"successes": 3', b'"successes": 1')
+        )
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return Published(version, sha256_of(body), image)
 
     def activate(self, release: Published) -> Marker:
@@ -115,7 +119,7 @@ class RealInstance:
         values = {
             "Subcommand": subcommand,
             "App": APP,
-            "Bucket": BUCKET,
+            "Bucket": self.bucket,
             "Group": GROUP,
             "Version": release.version,
             "ManifestSha256": release.manifest_sha256,
@@ -156,13 +160,14 @@ def real_instance(directory: Path, *registries: Registry) -> Iterator[RealInstan
         for name, value in access.items():
             patch.setenv(name, value)
         s3, ssm = (boto3.client(each, region_name="eu-west-1") for each in ("s3", "ssm"))
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        bucket = f"orange-{uuid.uuid4()}"  # all of a process share one account
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         ports = [int(endpoint.rpartition(":")[2]), *(each.port for each in registries)]
         runtime = DockerRuntime(directory, access, ports)
         try:
-            machine = runtime.boot(NAME, render.user_data(APP, BUCKET, GROUP, ""), NO_METADATA)
+            machine = runtime.boot(NAME, render.user_data(APP, bucket, GROUP, ""), NO_METADATA)
             eventually("user data has ended", lambda: "ended with" in runtime.user_data_log(NAME), patience=60)
-            instance = RealInstance(runtime, registries[0], s3, ssm, directory, machine.address)
+            instance = RealInstance(runtime, registries[0], bucket, s3, ssm, directory, machine.address)
             instance.says(FURNISH)
             yield instance
         finally:
