@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from deployer.cli import COMMANDS  # noqa: E402 (needs the line above when run as a script)
-from deployer.inputs import DeliveryInputs, Input, inputs_of  # noqa: E402
+from deployer.declaration import Input, inputs_of  # noqa: E402
+from deployer.inputs import DeliveryInputs  # noqa: E402
 
 NOTE = "# Written by `make faces` from scripts/deployer/inputs.py and scripts/faces.py."
 
@@ -27,6 +28,7 @@ OUTPUTS = {
     "previous-version": "Version the group ran before",
     "image": "The image by digest: name@sha256:…",
     "digest": "Digest of the image: sha256:…",
+    "images": "Images by compose service, as `publish` takes them: service=name@sha256:…, one a line",
     "generation": "Generation of the group after the rollout",
     "status": "How the rollout ended: succeeded, failed, rolled-back, could-not-restore or interrupted",
     "instances-total": "Instances in the group",
@@ -72,8 +74,8 @@ ACTIONS = {
     "build-push": Action(
         "Build and push an image",
         "build",
-        "Build an image, push it, say its digest",
-        outputs_named("version", "image", "digest"),
+        "Build an image, or one for each service, push it, say its digest",
+        outputs_named("version", "image", "digest", "images"),
         "box",
     ),
     "publish": Action(
@@ -140,7 +142,6 @@ class Step:
     script: tuple[str, ...] = ()
 
 
-BUILT = "${{ steps.build.outputs.image || steps.check.outputs.image }}"
 DELIVERY = (
     Step("check", "Check inputs and access", "check"),
     Step("build", "Build and push the image", "build", "inputs.image != '' && !contains(inputs.image, '@sha256:')"),
@@ -150,22 +151,19 @@ DELIVERY = (
         "publish",
         given={
             "INPUT_VERSION": "${{ steps.build.outputs.version || inputs.version }}",
-            "IMAGE": BUILT,
-            "SERVICE": "${{ inputs.service }}",
+            "BUILT": "${{ steps.build.outputs.images || steps.check.outputs.images }}",
         },
-        script=(
-            'if [ -n "$IMAGE" ]; then',
-            "  INPUT_IMAGES=${INPUT_IMAGES//,/$'\\n'}$'\\n'$SERVICE=$IMAGE",
-            "fi",
-        ),
+        script=("INPUT_IMAGES=${INPUT_IMAGES//,/$'\\n'}$'\\n'$BUILT",),
     ),
     Step("rollout", "Roll out", "rollout", given={"INPUT_VERSION": "${{ steps.publish.outputs.version }}"}),
 )
 DELIVERED = {
     **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},  # also of a rollout that failed
     "version": "${{ steps.rollout.outputs.version || steps.publish.outputs.version }}",
-    "image": BUILT,
-    "digest": "${{ steps.build.outputs.digest || steps.check.outputs.digest }}",
+    **{
+        name: f"${{{{ steps.build.outputs.{name} || steps.check.outputs.{name} }}}}"
+        for name in ("image", "digest", "images")
+    },
 }
 """The root action's outputs and where they come from."""
 

@@ -29,6 +29,9 @@ class Address:
 class Request(BaseHTTPRequestHandler):
     """One request, and how to answer it."""
 
+    default_request_version = "HTTP/1.0"
+    """Who comes with TLS is told in HTTP that it is not spoken here, as other servers do."""
+
     def body(self) -> str:
         return self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
 
@@ -56,7 +59,7 @@ def loopback_server(
         def _handle(self) -> None:
             answer(self)
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_CONNECT = _handle  # noqa: N815  (http.server's own names)
+        do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_CONNECT = _handle  # noqa: N815  (http.server's own names)
 
     with ThreadingHTTPServer((host, port), Handler) as server:
         if tls is not None:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from deployer import __version__, inputs
 from deployer.core.errors import EXIT_FAILED, BadInput, DeployError, Interrupted
+from deployer.declaration import inputs_of
 from deployer.github.console import Console, console_for
 from deployer.outcome import Outcome
 
@@ -87,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         verb = verbs.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
-        for each in inputs.inputs_of(command.inputs):
+        for each in inputs_of(command.inputs):
             verb.add_argument(each.flag, dest=each.name, metavar="VALUE", help=each.help.replace("%", "%%"))
         verb.add_argument("--json", action="store_true", help="print the outcome as JSON; the log goes to stderr")
     return parser
@@ -100,7 +101,7 @@ def read_inputs(group: type, flags: Mapping[str, str | None], env: Mapping[str, 
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for each in inputs.inputs_of(group):
+    for each in inputs_of(group):
         text = (flags.get(each.name) or env.get(each.variable, "")).strip()
         if not text and each.required:
             problems.append(f"{each.name} is required: {each.help}")

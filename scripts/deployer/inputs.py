@@ -7,85 +7,10 @@ Classes are combined by inheritance where commands share inputs.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, get_type_hints
+from dataclasses import dataclass
 
-from deployer.core import quantities
-from deployer.core.quantities import Lines, Seconds, Share
-
-PARSERS: dict[Any, Any] = {
-    str: str,
-    int: quantities.parse_count,
-    bool: quantities.parse_switch,
-    Seconds: quantities.parse_seconds,
-    Share: quantities.parse_share,
-    Lines: quantities.parse_lines,
-}
-
-
-def required(text: str) -> Any:
-    """An input that has no default: leaving it out is bad input."""
-    return field(metadata={"help": text})
-
-
-def optional(default: Any, text: str, *, shown: str | None = None) -> Any:
-    """An input with a default; `shown` is how action.yml and the docs write that default."""
-    return field(default=default, metadata={"help": text, "shown": shown})
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input as the faces of the product see it."""
-
-    name: str
-    type: Any
-    default: Any
-    required: bool
-    help: str
-    shown: str
-    """The default as action.yml and the docs write it; `parse(shown)` is the default."""
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.name}"
-
-    @property
-    def variable(self) -> str:
-        """The environment variable an action hands it over in."""
-        return "INPUT_" + self.name.replace("-", "_").upper()
-
-    def parse(self, text: str) -> Any:
-        """The typed value of `text`; raises ValueError with the accepted forms."""
-        return PARSERS[self.type](text)
-
-
-def inputs_of(group: type) -> tuple[Input, ...]:
-    """The inputs a class declares, its bases' first."""
-    types = get_type_hints(group)
-    return tuple(_input(each, types[each.name]) for each in fields(group))
-
-
-def _input(each: Field[Any], annotation: Any) -> Input:
-    return Input(
-        name=each.name.replace("_", "-"),
-        type=annotation,
-        default=None if each.default is MISSING else each.default,
-        required=each.default is MISSING,
-        help=each.metadata["help"],
-        shown=each.metadata.get("shown") or _written(each.default),
-    )
-
-
-def _written(default: Any) -> str:
-    if default is MISSING:
-        return ""
-    return (
-        str(default).lower()
-        if isinstance(default, bool)
-        else "\n".join(default)
-        if isinstance(default, tuple)
-        else str(default)
-    )
+from deployer.core.quantities import Lines, Rows, Seconds, Share
+from deployer.declaration import optional, required
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,22 +44,43 @@ class AssumeRoleInputs(Access):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildInputs(Access):
+class ComposeInputs(Access):
+    """Where the application is described."""
+
+    compose_files: Lines = optional(
+        ("docker-compose.yml",), "Compose files in the order compose takes them", shown="docker-compose.yml"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInputs(ComposeInputs):
     """build-push"""
 
-    image: str = required("Image name without a tag, registry included: registry.example.com/orange")
-    version: str = optional("", "Version tag of the image; default: made from the git tag, or date, run and commit")
-    context: str = optional(".", "Build context")
+    image: str = required(
+        "Image name without a tag, registry included: registry.example.com/orange. With {service} in it each compose "
+        "service that has a `build` is built: registry.example.com/orange-{service}"
+    )
+    service: str = optional("", "Compose service that runs `image`, where that is one image")
+    version: str = optional(
+        "", "Version tag of the image; default: made from the git tag, or pull request, date, run and commit"
+    )
+    context: str = optional(".", "Build context: a folder, or the URL of a git repository (#commit at its end)")
     dockerfile: str = optional("", "Dockerfile, relative to the working directory; default: Dockerfile in the context")
     target: str = optional("", "Stage of a multi-stage Dockerfile to build")
     platforms: Lines = optional((), "Platforms of the image, for example linux/amd64,linux/arm64")
     build_args: Lines = optional((), "Build arguments NAME=value, one a line; never secrets")
-    secrets: Lines = optional(
-        (), "Build secrets as `docker buildx build --secret` takes them, one a line: id=npm,env=NPM_TOKEN"
+    secrets: Rows = optional(
+        Rows(()), "Build secrets as `docker buildx build --secret` takes them, one a line: id=npm,env=NPM_TOKEN"
+    )
+    ssh: Rows = optional(
+        Rows(()), "SSH agents and keys as `docker buildx build --ssh` takes them, one a line: default, or NAME=FILE"
     )
     cache: str = optional("none", "Build cache: none, registry, gha or local")
-    extra_tags: Lines = optional((), "More tags for the same image")
-    provenance: str = optional("", "Provenance attestation: min, max or false; default: min where the engine can")
+    cache_ref: str = optional(
+        "", "Image that `cache: registry` keeps its layers in; default: the tag buildcache of the image"
+    )
+    extra_tags: Lines = optional((), "More tags for the same image, for example latest")
+    provenance: str = optional("", "Provenance attestation: min, max or false; default: min where the builder can")
     sbom: bool = optional(False, "Attach a software bill of materials")
     push: bool = optional(True, "Push the image; false builds only")
     registry_username: str = optional("", "User for the registry; ECR needs none")
@@ -150,12 +96,11 @@ class Place(Access):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishInputs(Place):
+class PublishInputs(Place, ComposeInputs):
     """publish"""
 
-    version: str = optional("", "Version of the release; default: made from the git tag, or date, run and commit")
-    compose_files: Lines = optional(
-        ("docker-compose.yml",), "Compose files in the order compose takes them", shown="docker-compose.yml"
+    version: str = optional(
+        "", "Version of the release; default: made from the git tag, or pull request, date, run and commit"
     )
     files: Lines = optional((), "More files and folders the application needs beside its compose files")
     images: Lines = optional((), "Images of services as service=name@sha256:…, one a line")
@@ -239,11 +184,12 @@ class DeliveryInputs(RolloutInputs, PublishInputs, BuildInputs):
 
     image: str = optional(
         "",
-        "Image to build and push, without a tag; with a digest (name@sha256:…) it is taken as it is, not built; "
-        "empty: the compose files name all images",
+        "Image to build and push, without a tag; with {service} in it each compose service that has a `build` is built; "
+        "with a digest (name@sha256:…) it is taken as it is, not built; empty: the compose files name all images",
     )
-    service: str = optional("", "Compose service that runs `image`")
-    version: str = optional("", "Version of the release; default: made from the git tag, or date, run and commit")
+    version: str = optional(
+        "", "Version of the release; default: made from the git tag, or pull request, date, run and commit"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

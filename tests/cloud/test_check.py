@@ -51,7 +51,7 @@ def check(**changes: str) -> int:
 
 def test_image_to_be_built_has_no_digest_yet(capsys: pytest.CaptureFixture[str]) -> None:
     assert check() == EXIT_DONE
-    assert json.loads(capsys.readouterr().out) == {"image": "", "digest": "", "exit_code": 0}
+    assert json.loads(capsys.readouterr().out) == {"image": "", "digest": "", "images": "", "exit_code": 0}
 
 
 def test_image_given_by_its_digest_is_said_and_nothing_is_built(
@@ -61,6 +61,14 @@ def test_image_given_by_its_digest_is_said_and_nothing_is_built(
     assert check(image=f"{IMAGE}:v0@{DIGEST}", push="false") == EXIT_DONE
     answer = json.loads(capsys.readouterr().out)
     assert (answer["image"], answer["digest"]) == (f"{IMAGE}@{DIGEST}", DIGEST)
+    assert answer["images"] == f"web={IMAGE}@{DIGEST}"
+
+
+def test_every_service_with_a_build_is_to_be_built(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "docker-compose.yml").write_text("services: {web: {build: .}, jobs: {build: .}, db: {image: redis}}\n")
+    assert check(image=IMAGE + "-{service}", service="") == EXIT_DONE
+    assert check(image=IMAGE + "-{service}") == EXIT_BAD_INPUT
+    assert "service is given" in json.loads(capsys.readouterr().out.partition("}\n")[2])["error"]
 
 
 @pytest.mark.parametrize(

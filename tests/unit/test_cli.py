@@ -10,7 +10,8 @@ import pytest
 
 from deployer import cli
 from deployer.core.errors import BadInput, Refused
-from deployer.inputs import AssumeRoleInputs, PublishInputs, RolloutInputs, inputs_of
+from deployer.declaration import inputs_of
+from deployer.inputs import AssumeRoleInputs, PublishInputs, RolloutInputs
 from deployer.outcome import Outcome
 
 ROLLOUT = {"app": "orange", "bucket": "releases", "auto-scaling-group": "orange-prod", "version": "v1"}

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from deployer.cli import COMMANDS
-from deployer.inputs import DeliveryInputs, Input, inputs_of
+from deployer.declaration import Input, inputs_of
+from deployer.inputs import DeliveryInputs
 
 ROOT = Path(__file__).parents[2]
 COMMAND_OF = {
@@ -91,17 +92,17 @@ def test_an_action_uses_no_other_action(folder: str) -> None:
 
 def test_the_root_action_has_every_input_of_its_steps() -> None:
     steps = [COMMANDS[name].inputs for name in ("build", "publish", "rollout")]
-    assert {each.name for each in inputs_of(DeliveryInputs)} == {"service"} | {
+    assert {each.name for each in inputs_of(DeliveryInputs)} == {
         each.name for group in steps for each in inputs_of(group)
     }
 
 
 def test_the_root_action_promises_these_outputs() -> None:
-    promised = "version previous-version image digest generation status instances-total instances-updated report"
+    promised = "version previous-version image digest images generation status instances-total instances-updated report"
     assert set(action("")["outputs"]) == set(promised.split())
 
 
-@pytest.mark.parametrize("name", ["image", "digest"])
+@pytest.mark.parametrize("name", ["image", "digest", "images"])
 def test_the_root_action_says_which_image_also_when_it_was_given(name: str) -> None:
     value = action("")["outputs"][name]["value"]
     assert value == f"${{{{ steps.build.outputs.{name} || steps.check.outputs.{name} }}}}"

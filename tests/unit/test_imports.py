@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "scripts" / "deployer"
 LAYERS = ("core", "rollout", "aws", "github", "image", "infra", "doctor", "commands")
 AT_THE_TOP = {
     "deployer": set(LAYERS),
+    "deployer.declaration": set[str](),
     "deployer.inputs": set(LAYERS) - {"core"},
     "deployer.outcome": set(LAYERS) - {"core"},
     "deployer.instance_files": {"commands", "doctor"},

@@ -8,6 +8,7 @@ from deployer.core.quantities import (
     Share,
     parse_count,
     parse_lines,
+    parse_rows,
     parse_seconds,
     parse_share,
     parse_switch,
@@ -66,3 +67,8 @@ def test_a_list_of_lines_keeps_its_commas() -> None:
 
 def test_a_share_of_a_count_is_at_most_the_group() -> None:
     assert Share(5).of(3) == 3
+
+
+def test_a_list_whose_items_hold_commas_has_one_a_line() -> None:
+    assert parse_rows("id=npm,env=NPM_TOKEN") == ("id=npm,env=NPM_TOKEN",)
+    assert parse_rows("\n id=a,env=A \n\nid=b\n") == ("id=a,env=A", "id=b")

@@ -1,4 +1,4 @@
-"""`build`: an image for one version, pushed, and its digest.
+"""`build`: images for one version, pushed, and their digests.
 
 A version that is in the registry already, made from the same commit, is not built again: a job that runs twice ends
 with the same digest, also where tags are immutable.
@@ -6,103 +6,55 @@ with the same digest, also where tags are immutable.
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
-from pathlib import Path
+from datetime import datetime
 
 from deployer.aws import ecr
 from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
 from deployer.commands.release_version import version_for
-from deployer.core.errors import BadInput, DeployError, Refused
+from deployer.commands.wanted_images import CREATED, REVISION, Wanted, wanted_images
+from deployer.core.errors import DeployError
 from deployer.github.console import Console
-from deployer.github.run import RunContext
-from deployer.image import build as building
-from deployer.image import reference
+from deployer.image import buildx, plain, reference
+from deployer.image.bake import SERVICE
 from deployer.image.build import Build
+from deployer.image.builder import builder_for
 from deployer.image.docker import Docker, own_config
 from deployer.image.reference import Reference
-from deployer.image.registry import DIGEST_PATTERN, Credentials, Registries
+from deployer.image.registry import Credentials, Registries
 from deployer.inputs import BuildInputs
 from deployer.outcome import Outcome
 
-LABEL = "org.opencontainers.image"
-REVISION = f"{LABEL}.revision"
-
 
 def run(inputs: BuildInputs, console: Console) -> Outcome:
-    """Outputs `image` (name@sha256:…), `digest` and `version`; the first two are empty when nothing was pushed."""
+    """Outputs `version`, and of what was pushed `image` (name@sha256:…), `digest`, and `images` by service."""
     with interruptible("what was pushed stays; run again to finish"):
         version = version_for(inputs.version, console.run)
-        build = build_of(inputs, version, console.run)
-        image = reference.parse(f"{build.image}:{version}")
-        return _outcome(image, version, _digest(inputs, build, image, console))
+        wanted = wanted_images(inputs, version, console.run)
+        return _outcome(wanted, version, _digests(inputs, wanted, console))
 
 
-def _digest(inputs: BuildInputs, build: Build, image: Reference, console: Console) -> str:
-    """The digest of the image, built now or before; "" when it is not pushed."""
-    credentials = _credentials(inputs, image.registry, console)
+def _digests(inputs: BuildInputs, wanted: Wanted, console: Console) -> dict[str, str]:
+    """The digest of every image, built now or before; "" where it is not pushed."""
+    credentials = _credentials(inputs, wanted.registry, console)
     registries = Registries(credentials)
-    if before := _built_before(registries, image, build, console):
-        return before
-    build = _without_taken_tag(registries, build, console)
-    with _docker(inputs, image.registry, credentials) as docker:
-        reported = _run_build(docker, build, console)
-    return (reported or registries.digest(image)) if build.push else ""
-
-
-def build_of(inputs: BuildInputs, version: str, run: RunContext) -> Build:
-    """What the inputs ask for; raises BadInput for everything that is wrong with it."""
-    if bool(inputs.registry_username) != bool(inputs.registry_password):
-        raise BadInput("registry-username and registry-password go together", "give both, or neither")
-    if reference.parse(inputs.image).name != inputs.image:
-        raise BadInput(f"image is {inputs.image!r}, with a tag", "give the name alone: the tag is the version")
-    build = Build(
-        image=inputs.image,
-        tags=tuple(dict.fromkeys((version, *([f"sha-{run.sha}"] if run.sha else []), *inputs.extra_tags), 0)),
-        context=inputs.context,
-        dockerfile=inputs.dockerfile,
-        target=inputs.target,
-        platforms=inputs.platforms,
-        build_args=inputs.build_args,
-        secrets=inputs.secrets,
-        labels=_labels(version, run),
-        cache=inputs.cache,
-        cache_folder=_cache_folder(),
-        provenance=inputs.provenance,
-        sbom=inputs.sbom,
-        push=inputs.push,
-    )
-    building.check(build, os.environ)
-    return build
-
-
-def _labels(version: str, run: RunContext) -> dict[str, str]:
-    """OCI's own labels, as far as they are known."""
-    labels = {
-        REVISION: run.sha,
-        f"{LABEL}.source": run.repository_url,
-        f"{LABEL}.version": version,
-        f"{LABEL}.created": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
-    }
-    return {name: value for name, value in labels.items() if value}
-
-
-def _cache_folder() -> str:
-    """Outside the checkout, where it would become part of the next build's context."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path(os.environ.get("HOME", "/root")) / ".cache")
-    return str(Path(home) / "awesomeorange-deploy" / "buildx")
+    digests = {build.image: _built_before(registries, build, console) for build in wanted.builds}
+    missing = [_without_taken_tag(registries, build, console) for build in wanted.builds if not digests[build.image]]
+    if missing:
+        with _docker(inputs, wanted, credentials) as docker:
+            digests |= _build(docker, replace(wanted, builds=tuple(missing)), console)
+    if not inputs.push:
+        return dict.fromkeys(digests, "")
+    return {build.image: digests[build.image] or registries.digest(_tagged(build)) for build in wanted.builds}
 
 
 def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Credentials:
-    """The given login for the image's registry; for every other what docker and AWS know."""
-    found = credentials_for(inputs, console, inputs.image)
+    """The given login for the images' registry; for every other what docker and AWS know."""
+    found = credentials_for(inputs, console, inputs.image.replace(SERVICE, "*"))
     if not inputs.registry_username:
         return found
     console.mask(inputs.registry_password)
@@ -110,15 +62,19 @@ def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Creden
     return lambda host: given if host == registry else found(host)
 
 
-def _built_before(registries: Registries, image: Reference, build: Build, console: Console) -> str:
+def _tagged(build: Build) -> Reference:
+    return reference.parse(build.names[0])
+
+
+def _built_before(registries: Registries, build: Build, console: Console) -> str:
     """The digest the version has in the registry if it was made from this very commit, else ""."""
     revision = build.labels.get(REVISION, "")
     if not (build.push and revision):
         return ""
-    digest, labels = _look_up(registries, image, console)
+    digest, labels = _look_up(registries, _tagged(build), console)
     if labels.get(REVISION) != revision:
         return ""
-    console.say(f"{image.name}:{image.tag} is in the registry already, from the same commit: not built again")
+    console.say(f"{build.names[0]} is in the registry already, from the same commit: not built again")
     return digest
 
 
@@ -141,44 +97,60 @@ def _look_up(registries: Registries, image: Reference, console: Console) -> tupl
 
 
 @contextmanager
-def _docker(inputs: BuildInputs, registry: str, credentials: Credentials) -> Iterator[Docker]:
+def _docker(inputs: BuildInputs, wanted: Wanted, credentials: Credentials) -> Iterator[Docker]:
     """docker, logged in where it is not yet: with the given login, or at ECR with our AWS identity."""
-    plain = {name: value for name, value in os.environ.items() if name != "INPUT_REGISTRY_PASSWORD"}
-    Docker(plain).check()
+    environment = _environment(wanted.builds[0])
+    Docker(environment).check()
+    registry = wanted.registry
     who = credentials(registry) if inputs.push and (inputs.registry_username or ecr.is_ecr(registry)) else None
     if who is None:
-        yield Docker(plain)
+        yield Docker(environment)
         return
-    with own_config(plain, registry) as environment:
-        docker = Docker(environment)
+    with own_config(environment, registry) as inside:
+        docker = Docker(inside)
         docker.login(registry, *who)
         yield docker
 
 
-def _run_build(docker: Docker, build: Build, console: Console) -> str:
-    """Builds and pushes; returns the digest buildx reports, "" if it does not."""
-    can_attest = docker.can_attest()
-    building.check_abilities(build, can_attest)
-    with tempfile.TemporaryDirectory(prefix="build-") as folder:
-        metadata = Path(folder) / "metadata.json"
-        with console.group(f"Build {build.image}:{build.tags[0]}"):
-            docker.stream(building.arguments(build, str(metadata), can_attest), console.say)
-        return _digest_in(metadata)
+def _environment(build: Build) -> dict[str, str]:
+    """Ours without the password, with the commit's time as the one of what is built: a rebuild is the same image."""
+    environment = {name: value for name, value in os.environ.items() if name != "INPUT_REGISTRY_PASSWORD"}
+    if made := build.labels.get(CREATED):
+        seconds = datetime.fromisoformat(made.replace("Z", "+00:00")).timestamp()
+        environment.setdefault("SOURCE_DATE_EPOCH", f"{seconds:.0f}")
+    # bake would ask before it reads a file outside the folder it runs in: what it may read the inputs have said
+    environment.setdefault("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
+    return environment
 
 
-def _digest_in(metadata: Path) -> str:
-    try:
-        digest = json.loads(metadata.read_bytes()).get("containerimage.digest", "")
-    except (OSError, ValueError, AttributeError) as error:
-        raise Refused("docker buildx build wrote no metadata", "update buildx: docker buildx version") from error
-    return digest if isinstance(digest, str) and re.fullmatch(DIGEST_PATTERN, digest) else ""
+def _build(docker: Docker, wanted: Wanted, console: Console) -> dict[str, str]:
+    """Builds and pushes; gives each image's digest as docker reports it, "" where it does not."""
+    first = wanted.builds[0]
+    with console.group(f"Build {', '.join(each.names[0] for each in wanted.builds)}"):
+        if not docker.has_buildx():
+            plain.check(wanted.builds)
+            console.say("docker has no buildx: its plain builder does it")
+            return {first.image: plain.build_and_push(docker, first, console.say)}
+        with builder_for(docker, wanted.builds, console.say) as builder:
+            if wanted.sections is None:
+                return {first.image: buildx.build_one(builder, first, console.say)}
+            built = buildx.build_several(builder, wanted.builds, wanted.sections, wanted.project, console.say)
+            return {each.image: built[each.service] for each in wanted.builds}
 
 
-def _outcome(image: Reference, version: str, digest: str) -> Outcome:
-    pinned = reference.pin(image.name, digest) if digest else ""
-    summary = (
-        f"**{image.name}:{version}** is `{pinned}`\n"
-        if digest
-        else f"**{image.name}:{version}** was built, not pushed\n"
+def _outcome(wanted: Wanted, version: str, digests: Mapping[str, str]) -> Outcome:
+    pinned = {image: reference.pin(image, digest) if digest else "" for image, digest in digests.items()}
+    only = wanted.builds[0].image if wanted.sections is None else ""
+    images = [f"{service}={pinned[image]}" for service, image in wanted.services.items() if pinned[image]]
+    return Outcome(
+        outputs={
+            "image": pinned.get(only, ""),
+            "digest": digests.get(only, ""),
+            "images": "\n".join(images),
+            "version": version,
+        },
+        summary="".join(
+            f"**{image}:{version}** {f'is `{pin}`' if pin else 'was built, not pushed'}\n\n"
+            for image, pin in pinned.items()
+        ),
     )
-    return Outcome(outputs={"image": pinned, "digest": digest, "version": version}, summary=summary)

@@ -10,15 +10,16 @@ from dataclasses import replace
 
 from deployer.aws import reach
 from deployer.aws.session import open_session
-from deployer.commands import build, publish
+from deployer.commands import publish
 from deployer.commands.groups import check_place
 from deployer.commands.release_version import version_for
 from deployer.commands.rolling import check_health, limits_of
+from deployer.commands.wanted_images import wanted_images
 from deployer.core.errors import BadInput
 from deployer.github.console import Console
 from deployer.github.run import RunContext
 from deployer.image import reference
-from deployer.image.reference import Reference
+from deployer.image.bake import SERVICE
 from deployer.inputs import DeliveryInputs
 from deployer.outcome import Outcome
 from deployer.rollout.preflight import check_limits
@@ -28,20 +29,26 @@ NOT_BUILT_YET = "sha256:" + "0" * 64
 
 
 def run(inputs: DeliveryInputs, console: Console) -> Outcome:
-    """Outputs `image` and `digest` of an image given by its digest, "" for one that is to be built.
+    """Outputs `image`, `digest` and `images` of an image given by its digest, "" for one that is to be built.
 
     Raises BadInput for what can be known here, Refused when AWS does not let us in.
     """
     check_place(inputs)
     limits = limits_of(inputs)
     check_limits(limits, inputs.auto_rollback)
-    image = _image(inputs, console.run)
-    draft = publish.draft_of(replace(inputs, images=_images(inputs, image)), console.run)
+    images = _images(inputs, console.run)
+    draft = publish.draft_of(replace(inputs, images=(*inputs.images, *images)), console.run)
     check_health(draft.version, draft.health, limits)
     session = open_session(inputs, console, reach=_reach(inputs))
     console.say(f"{session.role_arn or session.caller_arn} in account {session.account_id}, {session.region}")
-    given = image if image and image.digest else None
-    return Outcome(outputs={"image": given.pinned if given else "", "digest": given.digest if given else ""})
+    given = reference.parse(inputs.image) if _is_given(inputs) else None
+    return Outcome(
+        outputs={
+            "image": given.pinned if given else "",
+            "digest": given.digest if given else "",
+            "images": "\n".join(images) if given else "",
+        }
+    )
 
 
 def _reach(inputs: DeliveryInputs) -> reach.Reach:
@@ -49,26 +56,23 @@ def _reach(inputs: DeliveryInputs) -> reach.Reach:
     return reach.rolling(inputs.app, inputs.bucket, inputs.document, inputs.auto_scaling_group)
 
 
-def _image(inputs: DeliveryInputs, run: RunContext) -> Reference | None:
-    """The image that `service` runs, None where the compose files name all; one to be built has no digest yet."""
-    if bool(inputs.image) != bool(inputs.service):
+def _is_given(inputs: DeliveryInputs) -> bool:
+    """Whether the image is there already, under its digest. `{service}` is in no name that an image has."""
+    return SERVICE not in inputs.image and bool(inputs.image) and bool(reference.parse(inputs.image).digest)
+
+
+def _images(inputs: DeliveryInputs, run: RunContext) -> tuple[str, ...]:
+    """What `publish` will be given as `images` beside the input; one to be built has no digest yet."""
+    if SERVICE not in inputs.image and bool(inputs.image) != bool(inputs.service):
         raise BadInput("image and service belong together", "`service` names the compose service that runs `image`")
     if not inputs.image:
-        return None
-    image = reference.parse(inputs.image)
-    if image.digest:
-        return image
+        return ()
+    if _is_given(inputs):
+        return (f"{inputs.service}={reference.parse(inputs.image).pinned}",)
     if not inputs.push:
         raise BadInput(
             "push is false, so the image would have no digest, and a release holds images by digest",
             "leave `push` out; to build without releasing use actions/build-push by itself",
         )
-    build.build_of(inputs, version_for(inputs.version, run), run)
-    return image
-
-
-def _images(inputs: DeliveryInputs, image: Reference | None) -> tuple[str, ...]:
-    """What `publish` will be given as `images`."""
-    if image is None:
-        return inputs.images
-    return (*inputs.images, f"{inputs.service}={reference.pin(image.name, image.digest or NOT_BUILT_YET)}")
+    wanted = wanted_images(inputs, version_for(inputs.version, run), run)
+    return tuple(f"{service}={reference.pin(image, NOT_BUILT_YET)}" for service, image in wanted.services.items())

@@ -13,6 +13,9 @@ Seconds = NewType("Seconds", int)
 Lines = tuple[str, ...]
 """A list given one item a line, or separated by commas."""
 
+Rows = NewType("Rows", tuple[str, ...])
+"""A list given one item a line, never separated by commas."""
+
 _UNIT = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -74,3 +77,8 @@ def parse_lines(text: str) -> Lines:
     """
     parts = text.split("\n") if "\n" in text else text.split(",")
     return tuple(item for item in (part.strip() for part in parts) if item)
+
+
+def parse_rows(text: str) -> Rows:
+    """The items of a list, one a line, in which commas have a meaning of their own."""
+    return Rows(tuple(item for item in (part.strip() for part in text.split("\n")) if item))

@@ -162,7 +162,7 @@ def _parse(path: str, body: bytes) -> object:
     import yaml
 
     try:
-        return yaml.load(body, Loader=_loader())  # noqa: S506 (a safe loader that knows two more tags)
+        return yaml.load(body, Loader=loader())  # noqa: S506 (a safe loader that knows two more tags)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         _refuse(path, line, f"not YAML ({error.problem})", "mend that line; `docker compose config` shows it too")
@@ -175,7 +175,7 @@ _NOT_OF_ITS_TYPE = (ArithmeticError, AttributeError, LookupError, ValueError)
 
 
 @cache
-def _loader() -> Any:
+def loader() -> Any:
     """PyYAML's safe loader with compose's own tags: `!reset` takes a key away, `!override` stands for its value."""
     import yaml
 
@@ -189,12 +189,12 @@ def _loader() -> Any:
                     None, None, f"{node.value!r} is no {kind}", node.start_mark
                 ) from error
 
-    def override(loader: yaml.SafeLoader, node: yaml.Node) -> object:
+    def override(loading: yaml.SafeLoader, node: yaml.Node) -> object:
         if isinstance(node, yaml.MappingNode):
-            return loader.construct_mapping(node, deep=True)
+            return loading.construct_mapping(node, deep=True)
         if isinstance(node, yaml.SequenceNode):
-            return loader.construct_sequence(node, deep=True)
-        return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+            return loading.construct_sequence(node, deep=True)
+        return loading.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
     Loader.add_constructor("!override", override)
     Loader.add_constructor("!reset", lambda *_: None)

@@ -16,6 +16,8 @@ from deployer.core.errors import Refused
 from deployer.image.reference import DOCKER_HUB, login_server
 
 NO_DOCKER = "use a runner with docker and buildx (ubuntu-latest has both), or install them: https://docs.docker.com/engine/install"
+KEPT_LINES = 20
+"""Of what docker printed last: the line that says why is not always the last one."""
 NO_LOGIN = (
     "check registry-username, registry-password and the registry's name; Docker Hub and GHCR take an access token as "
     "password, ECR neither of them but a role with ecr:GetAuthorizationToken"
@@ -29,41 +31,43 @@ class Docker:
         self._environment = environment
 
     def check(self) -> None:
-        """Raises Refused where the command, its buildx or the engine is missing."""
-        self._answer(["buildx", "version"], "docker has no buildx")
-        self._answer(["version", "--format", "{{.Server.Version}}"], "the docker engine does not answer")
+        """Raises Refused where the command or the engine is missing."""
+        self.answer(["version", "--format", "{{.Server.Version}}"], "the docker engine does not answer")
 
-    def can_attest(self) -> bool:
-        """Whether the builder makes attestations, images for several platforms and caches outside itself.
+    def has_buildx(self) -> bool:
+        """Whether the plugin is there; without it docker has its plain builder only."""
+        try:
+            self.answer(["buildx", "version"], "docker has no buildx")
+        except Refused:
+            return False
+        return True
 
-        docker's own builder only can with the containerd image store; every other kind of builder can.
-        """
-        builder = self._answer(["buildx", "inspect"], "buildx has no builder")
-        if not re.search(r"^Driver:\s*docker$", builder, re.MULTILINE):
-            return True
-        stores = self._answer(["info", "--format", "{{json .DriverStatus}}"], "the docker engine does not answer")
-        return "io.containerd.snapshotter" in stores
+    def using(self, builder: str) -> Docker:
+        """The same docker, building with one of buildx's builders."""
+        return Docker({**self._environment, "BUILDX_BUILDER": builder})
 
-    def stream(self, words: Sequence[str], say: Callable[[str], None]) -> None:
+    def stream(self, words: Sequence[str], say: Callable[[str], None], folder: str = ".") -> None:
         """Runs docker and hands over what it prints line by line; raises Refused with the last lines if it fails."""
         last: list[str] = []
-        with _started(["docker", *words], self._environment) as process:
+        with _started(["docker", *words], self._environment, folder) as process:
             for line in process.stdout or ():
                 say(line.rstrip())
-                last = [*last, line.strip()][-5:] if line.strip() else last
+                last = [*last, line.strip()][-KEPT_LINES:] if line.strip() else last
         if process.returncode:
             reason = next(
-                (each for each in reversed(last) if "ERROR" in each or "error" in each), " / ".join(last[-1:])
+                (each for each in reversed(last) if "ERROR" in each or "error" in each), " / ".join(last[-5:])
             )
-            raise Refused(f"docker {' '.join(words[:2])} failed ({process.returncode}): {reason}", _fix_for(reason))
+            what = f"docker {' '.join(words[:2])} failed ({process.returncode}): {reason}"
+            raise Refused(what, _fix_for(" ".join(last)))
 
     def login(self, registry: str, user: str, password: str) -> None:
         """Raises Refused with docker's own words if the registry does not accept them."""
         server = [] if registry == DOCKER_HUB else [registry]
         words = ["login", "--username", user, "--password-stdin", *server]
-        self._answer(words, f"{registry} does not accept the login of {user}", NO_LOGIN, stdin=password)
+        self.answer(words, f"{registry} does not accept the login of {user}", NO_LOGIN, stdin=password)
 
-    def _answer(self, words: Sequence[str], trouble: str, fix: str = NO_DOCKER, stdin: str = "") -> str:
+    def answer(self, words: Sequence[str], trouble: str, fix: str = NO_DOCKER, stdin: str = "") -> str:
+        """What docker prints; raises Refused with `trouble` and docker's own words."""
         try:
             done = subprocess.run(  # noqa: S603 (docker itself, each word an argument of its own)
                 ["docker", *words],  # noqa: S607 (the one of the PATH, as everybody calls it)
@@ -82,7 +86,7 @@ class Docker:
 
 
 @contextmanager
-def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def _started(command: Sequence[str], environment: Mapping[str, str], folder: str) -> Iterator[subprocess.Popen[str]]:
     """A process whose stdout and stderr are one stream; it does not outlive the block."""
     process = subprocess.Popen(  # noqa: S603 (docker itself, each word an argument of its own)
         command,
@@ -92,6 +96,7 @@ def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator
         text=True,
         errors="replace",
         env=dict(environment),
+        cwd=folder,
     )
     with process:
         try:
@@ -129,9 +134,21 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _fix_for(reason: str) -> str:
-    if re.search(r"denied|unauthorized|no basic auth|authentication required|403|401", reason):
+def _fix_for(said: str) -> str:
+    """What to do about docker's last lines."""
+    # containerd does not pass on what the registry says, only which request it refused
+    if re.search(r"cannot be overwritten because the (repository|tag) is immutable|/manifests/[^ ]+: 400 ", said):
+        return (
+            "a tag is taken, and in this repository tags never move: build as another `version`, leave tags like "
+            "latest out of `extra-tags`, and give `cache: registry` an image of its own in `cache-ref`"
+        )
+    if re.search(r"denied|unauthorized|no basic auth|authentication required|403|401", said):
         return "give registry-username and registry-password (ECR: a role that may push), and check the image's name"
-    if re.search(r"name unknown|repository .* (not found|does not exist)", reason):
+    if re.search(r"name unknown|repository .* (not found|does not exist)", said):
         return "create the repository in the registry first"
+    if "exec format error" in said:
+        return (
+            "the builder cannot run programs of that platform: register emulators before this step "
+            "(docker run --privileged --rm tonistiigi/binfmt --install all), or build on a runner of that platform"
+        )
     return "docker's own output above says where"

@@ -4,111 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from deployer import cli
 from deployer.core.errors import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED
 from deployer.image import compose, pins
 from deployer.image.reference import parse
 from deployer.image.registry import Registries
-from localcloud.engine import Engine
-from localcloud.engine_command import EngineError, docker, search_path
+from localcloud.engine_command import docker
 from localcloud.registry import Registry
 from tests.cloud.registry_stub import RegistryStub, running
+from tests.e2e.build.building import RUN, SHA, answer, build
 
-ROOT = Path(__file__).parents[2]
-SHA = "0123456789abcdef0123456789abcdef01234567"
-RUN = {
-    "GITHUB_SHA": SHA,
-    "GITHUB_REPOSITORY": "awesomeorange/orange",
-    "GITHUB_SERVER_URL": "https://github.com",
-    "GITHUB_REF_TYPE": "branch",
-    "GITHUB_RUN_NUMBER": "3",
-    "GITHUB_RUN_ATTEMPT": "1",
-}
-DOCKERFILE = """\
-FROM scratch
-ARG PAGE=none
-COPY busybox /bin/busybox
-COPY index.html /www/index.html
-LABEL page=$PAGE
-CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
-"""
+ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def registry(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    assert engine.description
-    registry = Registry(tmp_path_factory.mktemp("registry"))
-    registry.start()
-    yield registry
-    registry.stop()
-    forget_images(registry)
-
-
-def forget_images(registry: Registry) -> None:
-    """Takes what was built for a registry out of the engine."""
-    names = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{registry.address}/*/*").split()
-    digests = docker("image", "ls", "--quiet", f"{registry.address}/*/*").split()
-    for each in {*names, *digests}:
-        with suppress(EngineError):  # the last name of an image takes its id along
-            docker("image", "rm", "--force", each)
-
-
-@pytest.fixture
-def private_registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """One that knows a single user, with the password `right`."""
-    assert engine.description
-    (tmp_path / "htpasswd").write_text("user:$2b$04$o2L9D2Ozf8wzN3ERwzvF7evhiR6B6VJAaCUAgBKMqso5Fy5bbaHti\n")
-    monkeypatch.setenv("REGISTRY_AUTH", "htpasswd")
-    monkeypatch.setenv("REGISTRY_AUTH_HTPASSWD_REALM", "test")
-    monkeypatch.setenv("REGISTRY_AUTH_HTPASSWD_PATH", str(tmp_path / "htpasswd"))
-    registry = Registry(tmp_path)
-    registry.start()
-    yield registry
-    registry.stop()
-    forget_images(registry)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    busybox = shutil.which("busybox", path=search_path())
-    assert busybox, "busybox-static is not installed: run localcloud/install"
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    shutil.copy(busybox, folder / "busybox")
-    (folder / "index.html").write_text("v1")
-    (folder / "Dockerfile").write_text(DOCKERFILE)
-    monkeypatch.chdir(folder)
-    for name in [each for each in os.environ if each.startswith("GITHUB_")]:
-        monkeypatch.delenv(name)
-    for name, value in RUN.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    return folder
-
-
-def build(image: str, *more: str) -> int:
-    return cli.main(["build", "--json", f"--image={image}", *more], RUN)
-
-
-def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    said: dict[str, str] = json.loads(capsys.readouterr().out)
-    return said
-
-
-@pytest.mark.usefixtures("checkout")
 def test_image_is_pushed_under_all_its_tags_and_labelled(
-    registry: Registry, capsys: pytest.CaptureFixture[str]
+    registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    event = checkout.parent / "event.json"
+    event.write_text(json.dumps({"head_commit": {"id": SHA, "timestamp": "2026-11-20T10:00:00+02:00"}}))
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
     name = f"{registry.address}/team/labelled"
     assert build(name, "--version=v1", "--extra-tags=latest", "--build-args=PAGE=one") == EXIT_DONE
     said = answer(capsys)
@@ -118,10 +38,9 @@ def test_image_is_pushed_under_all_its_tags_and_labelled(
     assert {registries.digest(parse(f"{name}:{tag}")) for tag in ("v1", f"sha-{SHA}", "latest")} == {said["digest"]}
     found = registries.labels(parse(f"{name}:v1"))
     assert found is not None
-    labels = found[1]
-    assert labels.pop("org.opencontainers.image.created")
-    assert labels == {
+    assert found[1] == {
         "page": "one",
+        "org.opencontainers.image.created": "2026-11-20T08:00:00Z",
         "org.opencontainers.image.revision": SHA,
         "org.opencontainers.image.source": "https://github.com/awesomeorange/orange",
         "org.opencontainers.image.version": "v1",
@@ -159,7 +78,7 @@ def test_tag_of_the_commit_stays_with_its_first_build(
 def test_build_without_push_has_no_digest(capsys: pytest.CaptureFixture[str]) -> None:
     assert build("localhost:1/team/local", "--version=v1", "--push=false") == EXIT_DONE
     docker("image", "rm", "localhost:1/team/local:v1", f"localhost:1/team/local:sha-{SHA}")
-    assert answer(capsys) == {"image": "", "digest": "", "version": "v1", "exit_code": EXIT_DONE}
+    assert answer(capsys) == {"image": "", "digest": "", "images": "", "version": "v1", "exit_code": EXIT_DONE}
 
 
 def test_failing_build_shows_dockers_own_words(
@@ -208,9 +127,7 @@ def test_build_that_is_stopped_takes_its_login_and_docker_along(
 ) -> None:
     temporary = tmp_path / "runner"
     temporary.mkdir()
-    (checkout / "Dockerfile").write_text(
-        'FROM scratch\nCOPY busybox /bin/sh\nRUN ["/bin/sh", "sh", "-c", "sleep 300"]\n'
-    )
+    (checkout / "Dockerfile").write_text('FROM scratch\nCOPY busybox /bin/sh\nRUN ["/bin/sh", "-c", "sleep 300"]\n')
     words = [f"--image={private_registry.address}/team/slow", "--version=v1", "--registry-username=user"]
     process = subprocess.Popen(
         [sys.executable, "-m", "deployer", "build", *words],

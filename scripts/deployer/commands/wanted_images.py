@@ -1,0 +1,134 @@
+"""Which images the inputs of `build` ask for: one, or one for each compose service that has a `build`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from deployer.core.errors import BadInput
+from deployer.github import commit
+from deployer.github.run import RunContext
+from deployer.image import bake, build_check, reference
+from deployer.image.bake import SERVICE, Sections
+from deployer.image.build import Build
+from deployer.inputs import BuildInputs
+
+LABEL = "org.opencontainers.image"
+REVISION = f"{LABEL}.revision"
+CREATED = f"{LABEL}.created"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The builds, and for several services the sections of the compose files in the folder `project` they are from.
+
+    `services`: which image each compose service runs, as far as it is known.
+    """
+
+    builds: tuple[Build, ...]
+    services: Mapping[str, str] = field(default_factory=dict)
+    sections: Sections | None = None
+    project: str = "."
+
+    @property
+    def registry(self) -> str:
+        """The host all the images are pushed to."""
+        return reference.parse(self.builds[0].image).registry
+
+
+def wanted_images(inputs: BuildInputs, version: str, run: RunContext) -> Wanted:
+    """What the inputs ask for; raises BadInput for everything that is wrong with it."""
+    if bool(inputs.registry_username) != bool(inputs.registry_password):
+        raise BadInput("registry-username and registry-password go together", "give both, or neither")
+    revision = _revision(inputs.context, run)
+    common = Build(
+        image=inputs.image,
+        tags=tuple(dict.fromkeys((version, *([f"sha-{revision}"] if revision else []), *inputs.extra_tags))),
+        context=inputs.context,
+        dockerfile=inputs.dockerfile,
+        target=inputs.target,
+        platforms=inputs.platforms,
+        build_args=inputs.build_args,
+        secrets=inputs.secrets,
+        ssh=inputs.ssh,
+        labels=_labels(version, revision, inputs.context, run),
+        cache=inputs.cache,
+        cache_ref=inputs.cache_ref,
+        provenance=inputs.provenance,
+        sbom=inputs.sbom,
+        push=inputs.push,
+    )
+    wanted = _several(inputs, common) if SERVICE in inputs.image else _one(inputs, common)
+    for build in wanted.builds:
+        if reference.parse(build.image).name != build.image:
+            raise BadInput(f"image is {build.image!r}, with a tag", "give the name alone: the tag is the version")
+        build_check.check(build, os.environ)
+    return wanted
+
+
+def _one(inputs: BuildInputs, common: Build) -> Wanted:
+    build = replace(common, cache_folder=_cache_folder(common.image))
+    return Wanted((build,), {inputs.service: build.image} if inputs.service else {})
+
+
+def _several(inputs: BuildInputs, common: Build) -> Wanted:
+    given = [name for name in ("service", "dockerfile", "target") if getattr(inputs, name)]
+    if given or inputs.context != ".":
+        raise BadInput(
+            f"{', '.join(given or ['context'])} is given, and image has {SERVICE}: the compose files say what to build",
+            f"leave it out, or give `image` a name without {SERVICE}",
+        )
+    if inputs.cache_ref and SERVICE not in inputs.cache_ref:
+        raise BadInput(
+            "cache-ref is one image, and several would write over it", f"put {SERVICE} in its name or its tag"
+        )
+    sections = bake.sections({path: _read(path) for path in inputs.compose_files})
+    builds = tuple(_of_service(name, common) for name in sections.built)
+    images = {build.service: build.image for build in builds}
+    if len({reference.parse(each).registry for each in images.values()}) > 1:
+        raise BadInput(f"image has {SERVICE} in the registry's name", f"put it behind: registry.example.com/{SERVICE}")
+    alike = {name: images[built] for name, built in sections.alike.items()}
+    return Wanted(builds, {**images, **alike}, sections, os.path.dirname(inputs.compose_files[0]) or ".")
+
+
+def _of_service(service: str, common: Build) -> Build:
+    image = common.image.replace(SERVICE, service)
+    cache_ref = common.cache_ref.replace(SERVICE, service)
+    return replace(common, service=service, image=image, cache_ref=cache_ref, cache_folder=_cache_folder(image))
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"compose-files: {path} cannot be read ({error.strerror})", "check the path") from error
+
+
+def _revision(context: str, run: RunContext) -> str:
+    """The commit the image is made from: the run's, or for a remote context the one it names, if it does."""
+    if not build_check.is_remote(context):
+        return run.sha
+    named = re.search(r"#([0-9a-f]{40})(:|$)", context)
+    return named[1] if named else ""
+
+
+def _labels(version: str, revision: str, context: str, run: RunContext) -> dict[str, str]:
+    """OCI's own labels, as far as they are known: those of a rebuild are the same."""
+    made = commit.date_of(revision, os.environ)
+    remote = re.sub(r"//[^/@]*@", "//", context.partition("#")[0])  # no password that a URL may hold
+    labels = {
+        REVISION: revision,
+        f"{LABEL}.source": remote if build_check.is_remote(context) else run.repository_url,
+        f"{LABEL}.version": version,
+        CREATED: f"{made:%Y-%m-%dT%H:%M:%SZ}" if made else "",
+    }
+    return {name: value for name, value in labels.items() if value}
+
+
+def _cache_folder(image: str) -> str:
+    """One for each image, outside the checkout, where it would become part of the next build's context."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path(os.environ.get("HOME", "/root")) / ".cache")
+    return str(Path(home) / "awesomeorange-deploy" / "buildx" / re.sub(r"[^a-z0-9.]+", "-", image))

@@ -1,0 +1,147 @@
+"""Compose files cut down to their build sections, and the definition that is laid over them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deployer.core.errors import BadInput
+from deployer.image.bake import arguments, definition, sections, settled
+from deployer.image.build import Build
+
+BUILD = Build(image="registry.example.com/orange-web.1", tags=("v1", "sha-abc"), service="web.1")
+
+
+def cut(*texts: str) -> list[object]:
+    found = sections({f"{number}.yml": text.encode() for number, text in enumerate(texts)})
+    return [yaml.safe_load(each) for each in found.files]
+
+
+def test_nothing_but_build_sections_is_left() -> None:
+    text = """\
+services:
+  web:
+    image: ${WEB:?}
+    build: {context: ., args: {A: 1}}
+    environment: ['B=${B:?}']
+  db: {image: postgres}
+secrets: {npm: {environment: NPM}}
+"""
+    assert cut(text) == [
+        {"services": {"web": {"build": {"context": ".", "args": {"A": 1}}}}, "secrets": {"npm": {"environment": "NPM"}}}
+    ]
+
+
+def test_values_stay_as_they_are_written() -> None:
+    text = b"services: {web: {build: {context: ., args: {A: yes, B: 1.10, C: 2024-01-01, D: '$$x'}}}}"
+    (kept,) = sections({"compose.yml": text}).files
+    assert b"A: yes, B: 1.10, C: 2024-01-01, D: '$$x'" in kept
+
+
+def test_section_of_an_anchor_is_found_and_the_services_own_counts() -> None:
+    text = """\
+x-base: &base
+  build: {context: base}
+services:
+  taken: {<<: *base}
+  own: {<<: *base, build: {context: own}}
+"""
+    assert cut(text) == [{"services": {"taken": {"build": {"context": "base"}}, "own": {"build": {"context": "own"}}}}]
+
+
+def test_every_file_is_cut_and_stays_in_its_place() -> None:
+    one = "services: {web: {build: .}, db: {image: postgres}}"
+    other = "services: {web: {build: {target: prod}}, late: {build: late}}"
+    found = sections({"a.yml": one.encode(), "b.yml": other.encode()})
+    assert found.built == ("web", "late")
+    assert cut(one, other) == [
+        {"services": {"web": {"build": "."}}},
+        {"services": {"web": {"build": {"target": "prod"}}, "late": {"build": "late"}}},
+    ]
+
+
+def test_service_that_runs_the_image_of_another_is_known() -> None:
+    text = b"services: {web: {build: ., image: app}, jobs: {image: app}, db: {image: postgres}}"
+    assert sections({"compose.yml": text}).alike == {"jobs": "web"}
+
+
+@pytest.mark.parametrize("text", [b"services: {db: {image: postgres}}", b"services: {web: {build: !reset null}}"])
+def test_nothing_to_build_is_refused(text: bytes) -> None:
+    with pytest.raises(BadInput, match=r"no service of compose\.yml has a `build`"):
+        sections({"compose.yml": text})
+
+
+def test_definition_says_what_the_sections_do_not() -> None:
+    build = replace(
+        BUILD,
+        labels={"l": "a ${b} %{c}"},
+        build_args=("A=1=2",),
+        platforms=("linux/arm64",),
+        secrets=("id=npm,env=NPM",),
+        ssh=("default",),
+        cache="registry",
+        sbom=True,
+    )
+    assert json.loads(definition([build], can_attest=True)) == {
+        "target": {
+            "web_1": {
+                "tags": ["registry.example.com/orange-web.1:v1", "registry.example.com/orange-web.1:sha-abc"],
+                "labels": {"l": "a $${b} %%{c}"},
+                "args": {"A": "1=2"},
+                "platforms": ["linux/arm64"],
+                "secret": ["id=npm,env=NPM"],
+                "ssh": ["default"],
+                "cache-from": ["type=registry,ref=registry.example.com/orange-web.1:buildcache"],
+                "cache-to": [
+                    "type=registry,ref=registry.example.com/orange-web.1:buildcache,"
+                    "mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+                ],
+                "attest": ["type=provenance,mode=min", "type=sbom"],
+                "output": ["type=registry"],
+            }
+        }
+    }
+
+
+def test_definition_leaves_to_the_sections_what_no_input_says() -> None:
+    said = json.loads(definition([replace(BUILD, push=False)], can_attest=False))["target"]["web_1"]
+    assert set(said) == {"tags", "attest"}
+    assert said["attest"] == ["type=provenance,disabled=true"]
+
+
+def test_each_service_has_a_cache_of_its_own_at_github() -> None:
+    said = json.loads(definition([replace(BUILD, cache="gha")], can_attest=True))["target"]["web_1"]
+    assert said["cache-from"] == ["type=gha,scope=web.1"]
+    assert said["cache-to"] == ["type=gha,scope=web.1,mode=max,ignore-error=true"]
+
+
+def test_only_the_wanted_services_are_built() -> None:
+    words = arguments([Path("/a.yml"), Path("/d.json")], [BUILD], Path("/m.json"))
+    assert words == [
+        "bake",
+        "--progress=plain",
+        "--metadata-file=/m.json",
+        "--file=/a.yml",
+        "--file=/d.json",
+        "web_1",
+    ]
+
+
+def test_nothing_depends_on_the_folder_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    build = settled(
+        replace(
+            BUILD,
+            build_args=("A=1", "SET", "UNSET"),
+            secrets=("id=a,src=a", "id=b,env=B"),
+            ssh=("default", "key=k1,/k2"),
+        ),
+        {"SET": "x=y"},
+    )
+    assert build.build_args == ("A=1", "SET=x=y")
+    assert build.secrets == (f"id=a,src={tmp_path}/a", "id=b,env=B")
+    assert build.ssh == ("default", f"key={tmp_path}/k1,/k2")
