@@ -34,6 +34,7 @@ OUTPUTS = {
     "instances-total": "Instances in the group",
     "instances-updated": "Instances proven on the version",
     "report": "S3 address of the rollout's record",
+    "release-url": "URL of the GitHub Release, where one was asked for",
     "aws-account-id": "Account the credentials belong to",
     "role-arn": "ARN of the identity AWS sees",
     "manifest-sha256": "Checksum of the release's manifest",
@@ -89,7 +90,7 @@ ACTIONS = {
         "Roll out a release",
         "rollout",
         "Bring every instance of an Auto Scaling group to a published release, or back",
-        ROLLED,
+        {**ROLLED, **outputs_named("release-url")},
         "upload-cloud",
     ),
     "rollback": Action(
@@ -158,7 +159,7 @@ DELIVERY = (
     Step("rollout", "Roll out", "rollout", given={"INPUT_VERSION": "${{ steps.publish.outputs.version }}"}),
 )
 DELIVERED = {
-    **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},  # also of a rollout that failed
+    **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in (*ROLLED, "release-url")},  # of a failed one too
     "version": "${{ steps.rollout.outputs.version || steps.publish.outputs.version }}",
     **{
         name: f"${{{{ steps.build.outputs.{name} || steps.check.outputs.{name} }}}}"

@@ -16,7 +16,7 @@ class Repositories:
     environments: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(repository, name) → the types of its protection rules."""
     refused: set[str] = field(default_factory=set)
-    """What the token may not see: `commits`, `environments` or `deployments`."""
+    """What the token may not see: `commits`, `environments`, `deployments` or `contents` (tags and releases)."""
 
     def check_allowed(self, what: str) -> None:
         """Raises GitHub's refusal for a permission the token lacks."""

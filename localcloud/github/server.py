@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from localcloud.github.deployments import Deployments, Refusal
 from localcloud.github.issuer import Issuer
+from localcloud.github.releases import Releases
 from localcloud.github.repositories import Repositories
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/_github"
 _OF_REPOSITORY = re.compile(r"/api/repos/([^/]+/[^/]+)/(commits|environments)/([^/]+)")
+_RELEASES = re.compile(r"/api/repos/([^/]+/[^/]+)/(git/refs|git/ref/tags|git/tags|releases/tags|releases)(?:/(.+))?")
 _DEPLOYMENTS = re.compile(r"/api/repos/([^/]+/[^/]+)/deployments(?:/(\d+)(/statuses)?)?")
 
 
@@ -32,6 +34,7 @@ class GitHub:
         self.token_url = f"{base}/token?api-version=2.0"
         self.deployments = Deployments(self.api_url)
         self.repositories = Repositories(self.api_url)
+        self.releases = Releases(self.api_url)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -53,6 +56,9 @@ class GitHub:
             repository, kind, name = found.groups()
             ask = self.repositories.commit if kind == "commits" else self.repositories.environment
             return 200, ask(repository, unquote(name))
+        if found := _RELEASES.fullmatch(path):
+            self.repositories.check_allowed("contents")
+            return self._release_call(request, *found.groups())
         found = _DEPLOYMENTS.fullmatch(path)
         if found is None:
             raise Refusal(404, "Not Found")
@@ -63,6 +69,25 @@ class GitHub:
         if scheme.lower() != "bearer" or token != self.issuer.request_token:
             raise Refusal(401, "Unauthorized")
         return 200, {"value": self.issuer.token(request.args.get("audience", ""))}
+
+    def _release_call(self, request: Request, repository: str, kind: str, name: str | None) -> tuple[int, Any]:
+        posts = {
+            ("git/refs", None): (201, self.releases.create_ref),
+            ("git/tags", None): (201, self.releases.create_tag),
+            ("releases", None): (201, self.releases.create),
+            ("releases", "generate-notes"): (200, self.releases.notes),
+        }
+        gets = {
+            "git/ref/tags": self.releases.ref,
+            "git/tags": self.releases.tag,
+            "releases/tags": self.releases.by_tag,
+        }
+        if request.method == "POST" and (kind, name) in posts:
+            status, make = posts[kind, name]
+            return status, make(repository, json.loads(request.get_data() or b"{}"))
+        if request.method == "GET" and name and kind in gets:
+            return 200, gets[kind](repository, unquote(name))
+        raise Refusal(404, "Not Found")
 
     def _deployment_call(
         self, request: Request, repository: str, number: str | None, statuses: str | None

@@ -160,7 +160,10 @@ class Policy(FleetPlace):
         True, "Record the rollout as a GitHub Deployment where the job may (deployments: write)"
     )
     environment: str = optional("", "GitHub environment of that Deployment; default: the group's name")
-    github_token: str = optional("", "Token for that Deployment", shown="${{ github.token }}")
+    github_token: str = optional(
+        "", "Token for that Deployment, the git tag and the GitHub Release", shown="${{ github.token }}"
+    )
+    allow_preview: bool = optional(False, "Take a version that was made from a pull request")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +171,12 @@ class RolloutInputs(Policy):
     """rollout and plan"""
 
     version: str = required("Version of a published release")
+    git_tag: bool = optional(False, "Tag the commit with the version once every group runs it (contents: write)")
+    github_release: bool = optional(
+        False,
+        "Publish a GitHub Release of the version once every group runs it, with notes since the version before, and the "
+        "git tag (contents: write)",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +220,9 @@ class DoctorInputs(FleetPlace):
         "Compose files, if they are here: for how long containers take to stop",
         shown="docker-compose.yml",
     )
-    image: str = optional("", "Image that is built, or that a compose file names: its registry is asked")
+    image: str = optional(
+        "", "Image that is built ({service} and all), or that a compose file names: its registry is asked"
+    )
     environment: str = optional("", "GitHub environment of the deploying job; default: the one this job names")
     github_token: str = optional("", "Token whose permissions are looked at", shown="${{ github.token }}")
 

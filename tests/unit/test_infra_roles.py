@@ -139,6 +139,9 @@ def test_a_provider_that_is_there_is_taken() -> None:
         ("RegistryParameterName", "/*"),
         ("TargetGroup", "*"),
         ("EcrRepository", "orange*"),
+        ("EcrRepository", "orange-*"),
+        ("EcrRepository", "*"),
+        ("EcrRepository", "/*"),
         ("AlarmPrefix", "*x"),
     ],
 )
@@ -248,3 +251,10 @@ def test_the_document_is_what_render_prints() -> None:
     template = Template("storage.yml", {"Bucket": "orange-releases"}, Place(ACCOUNT, REGION))
 
     assert template.properties("DeployDocument")["Content"] == instance_files.ssm_document()
+
+
+def test_a_role_may_push_to_every_repository_below_a_name() -> None:
+    for name in ("Deployer", "Instance"):
+        granted = str(roles(**{**FULL, "EcrRepository": "orange/*"})[name])
+        assert ":repository/orange/*'" in granted
+        assert ":repository/*'" not in granted

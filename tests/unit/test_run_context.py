@@ -76,3 +76,22 @@ def test_only_a_pull_request_of_another_repository_is_a_forks(
     path.write_text(json.dumps(event))
     job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_EVENT_PATH": str(path)}
     assert RunContext.from_environment(job).fork_pull_request is is_fork
+
+
+@pytest.mark.parametrize(
+    ("event_name", "ref", "event", "number"),
+    [
+        ("pull_request", "refs/pull/7/merge", {}, "7"),
+        ("pull_request_target", "refs/heads/main", {"number": 7}, "7"),
+        ("pull_request_target", "refs/heads/main", {}, ""),
+        ("workflow_dispatch", "refs/heads/main", {"number": 7}, ""),
+        ("push", "refs/heads/main", {"number": 7}, ""),
+    ],
+)
+def test_pull_request_is_known_by_its_number(
+    event_name: str, ref: str, event: dict[str, Any], number: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(event))
+    job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_REF": ref, "GITHUB_EVENT_PATH": str(path)}
+    assert RunContext.from_environment(job).pull_request == number

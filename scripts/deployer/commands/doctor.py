@@ -28,6 +28,7 @@ from deployer.doctor.finding import State
 from deployer.doctor.situation import Situation
 from deployer.github.console import Console
 from deployer.image import reference
+from deployer.image.bake import SERVICE
 from deployer.inputs import DoctorInputs
 from deployer.outcome import Outcome
 
@@ -68,7 +69,7 @@ def _check(inputs: DoctorInputs, console: Console) -> None:
     if not re.fullmatch(DOCUMENT_PATTERN, inputs.document):
         raise BadInput(f"document is {inputs.document!r}", "give the name of an SSM document")
     if inputs.image:
-        reference.parse(inputs.image)
+        reference.parse(inputs.image.replace(SERVICE, "service"))
     roles_from(inputs, console.run.tag)
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from deployer.aws import reach
 from deployer.commands.asked import astray, rows
 from deployer.commands.groups import Groups, check_place, open_groups
-from deployer.commands.rolling import check_health, limits_of
+from deployer.commands.rolling import check_health, check_preview, limits_of
 from deployer.core.errors import EXIT_CHANGES, EXIT_DONE, Refused
 from deployer.core.fleet import Fleet, Instance
 from deployer.core.plan import Limits, Plan, Target, forward_window
@@ -34,6 +34,7 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     groups = open_groups(inputs, console, reach.asking)
     release, ref = groups.release(inputs.version)
     check_health(release.version, release.health, limits)
+    check_preview(release.version, release.git.ref, inputs.allow_preview)
     changes = [name for name in inputs.auto_scaling_group if _changes(name, ref, limits, inputs, groups, console)]
     return Outcome(
         exit_code=EXIT_CHANGES if changes else EXIT_DONE,

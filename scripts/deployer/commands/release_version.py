@@ -13,4 +13,4 @@ def version_for(given: str, run: RunContext) -> str:
     if given:
         return check_version(given)
     today = datetime.now(timezone.utc).date()
-    return version_of(run.pushed_tag, today, run.run_number, run.run_attempt, run.sha)
+    return version_of(run.pushed_tag, run.pull_request, today, run.run_number, run.run_attempt, run.sha)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployer.aws import reach
 from deployer.commands.clock import RealClock
 from deployer.commands.groups import Groups, check_place, open_groups
-from deployer.commands.rolling import Asked, check_health, limits_of, roll
+from deployer.commands.rolling import Asked, check_health, check_preview, limits_of, roll
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
@@ -31,6 +31,8 @@ def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
     wanted = ReleaseRef(inputs.version, "") if inputs.version else _before(inputs.app, group, groups)
     release, ref = groups.release(wanted.version)
     check_health(release.version, release.health, limits_of(inputs))
+    if inputs.version:  # what the group ran before it may run again
+        check_preview(release.version, release.git.ref, inputs.allow_preview)
     if wanted.manifest_sha256 not in ("", ref.manifest_sha256):
         raise DeployError(
             f"the manifest of {wanted.version} in the bucket is not the one that was rolled out",

@@ -22,6 +22,7 @@ from deployer.core.errors import (
 from deployer.core.plan import Limits
 from deployer.core.progress import Stage
 from deployer.core.release import Health, ReleaseRef
+from deployer.core.version import is_preview
 from deployer.github.console import Console
 from deployer.github.deployments import Deployments
 from deployer.inputs import Policy
@@ -101,6 +102,16 @@ def check_health(version: str, health: Health, limits: Limits) -> None:
             f"{version} has {health.timeout} s to become healthy (its health-timeout),"
             f" and instance-timeout is {limits.instance_timeout} s",
             "give a longer instance-timeout: fetching, draining and putting back take time too",
+        )
+
+
+def check_preview(version: str, ref: str, allowed: bool) -> None:
+    """Raises BadInput for what was made from a pull request, unless somebody asked for it by name."""
+    if is_preview(version, ref) and not allowed:
+        raise BadInput(
+            f"{version} is a preview: it was made from a pull request ({ref or 'its name says so'}), not from a branch",
+            "merge the pull request, and roll out what is made of it; a group for trying things out takes it with "
+            "allow-preview: true",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def _several(inputs: BuildInputs, common: Build) -> Wanted:
         raise BadInput(
             "cache-ref is one image, and several would write over it", f"put {SERVICE} in its name or its tag"
         )
-    sections = bake.sections({path: _read(path) for path in inputs.compose_files})
+    sections = compose_sections(inputs.compose_files)
     builds = tuple(_of_service(name, common) for name in sections.built)
     images = {build.service: build.image for build in builds}
     if len({reference.parse(each).registry for each in images.values()}) > 1:
@@ -98,6 +98,11 @@ def _of_service(service: str, common: Build) -> Build:
     image = common.image.replace(SERVICE, service)
     cache_ref = common.cache_ref.replace(SERVICE, service)
     return replace(common, service=service, image=image, cache_ref=cache_ref, cache_folder=_cache_folder(image))
+
+
+def compose_sections(compose_files: Sequence[str]) -> Sections:
+    """The build sections of compose files in the working directory; raises BadInput where there are none."""
+    return bake.sections({path: _read(path) for path in compose_files})
 
 
 def _read(path: str) -> bytes:

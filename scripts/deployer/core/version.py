@@ -20,10 +20,16 @@ def check_version(text: str) -> str:
     return text
 
 
-def version_of(tag: str, today: date, run_number: str, attempt: str, sha: str) -> str:
+def is_preview(version: str, ref: str) -> bool:
+    """Whether what a version names was made from a pull request, which nobody has merged yet."""
+    return re.match(r"pr-[0-9]+\.", version) is not None or ref.startswith("refs/pull/")
+
+
+def version_of(tag: str, pull_request: str, today: date, run_number: str, attempt: str, sha: str) -> str:
     """The version of a run of a workflow: the pushed tag, else `<yyyymmdd>.<run>.<attempt>-<sha7>`.
 
-    `today` is the date in UTC. Raises BadInput for a tag that is no version, or where there is no run to name it after.
+    For a pull request `pr-<number>` stands in the place of the date, `today` in UTC. Raises BadInput for a tag that is
+    no version, or where there is no run to name it after.
     """
     if tag:
         return check_version(tag)
@@ -32,4 +38,5 @@ def version_of(tag: str, today: date, run_number: str, attempt: str, sha: str) -
             "a version can only be made up inside GitHub Actions, from the run and the commit",
             "give one: --version v1",
         )
-    return check_version(f"{today:%Y%m%d}.{run_number}.{attempt}-{sha[:7]}")
+    begin = f"pr-{pull_request}" if pull_request else f"{today:%Y%m%d}"
+    return check_version(f"{begin}.{run_number}.{attempt}-{sha[:7]}")

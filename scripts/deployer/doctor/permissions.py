@@ -16,7 +16,6 @@ from deployer.aws.simulation import Decision, Question
 from deployer.core.errors import BadInput
 from deployer.doctor.finding import Finding, not_checked, ok, problem
 from deployer.doctor.situation import Situation
-from deployer.image import reference
 from deployer.infra.roles import identity_roles
 
 
@@ -122,10 +121,10 @@ def _parameter_name(parameters: str) -> str:
 
 def _ecr_repository(situation: Situation) -> str:
     """The image's repository, if it is one of ECR's in this region."""
-    if not situation.inputs.image:
-        return ""
-    image = reference.parse(situation.inputs.image)
-    return image.repository if ecr.region_of(image.registry) == situation.session.region else ""
+    for image in situation.images:  # of several services one stands for all
+        if ecr.region_of(image.registry) == situation.session.region:
+            return image.repository
+    return ""
 
 
 def _context(condition: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

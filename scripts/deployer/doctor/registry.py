@@ -8,17 +8,19 @@ from deployer.aws import ecr
 from deployer.aws.session import open_session
 from deployer.commands.registry_access import credentials_for
 from deployer.core.errors import Denied
-from deployer.doctor.finding import Finding, not_checked, ok, warning
+from deployer.doctor.finding import Finding, State, not_checked, ok, warning
 from deployer.doctor.situation import Situation
-from deployer.image import reference
 from deployer.image.reference import Reference
 from deployer.image.registry import Registries
 
 
 def repository(situation: Situation) -> Finding:
     """Asked of ECR by its API, of any other registry as docker asks."""
-    image = reference.parse(situation.inputs.image)
-    return _of_ecr(situation, image) if ecr.is_ecr(image.registry) else _of_any(situation, image)
+    found = [
+        _of_ecr(situation, image) if ecr.is_ecr(image.registry) else _of_any(situation, image)
+        for image in situation.images
+    ]
+    return next((each for each in found if each.state is not State.OK), found[-1])
 
 
 def _of_ecr(situation: Situation, image: Reference) -> Finding:

@@ -12,8 +12,12 @@ from deployer.aws.auto_scaling import Described
 from deployer.aws.launch_templates import LaunchTemplate
 from deployer.aws.session import Session, open_session
 from deployer.commands.groups import Groups
+from deployer.commands.wanted_images import compose_sections
 from deployer.core.release import Desired
 from deployer.github.console import Console
+from deployer.image import reference
+from deployer.image.bake import SERVICE
+from deployer.image.reference import Reference
 from deployer.inputs import DoctorInputs
 
 
@@ -48,6 +52,15 @@ class Situation:
     @cached_property
     def session(self) -> Session:
         return open_session(self.access, self.console)
+
+    @cached_property
+    def images(self) -> tuple[Reference, ...]:
+        """The images that are built, or the one a compose file names."""
+        image = self.inputs.image
+        if SERVICE not in image:
+            return (reference.parse(image),) if image else ()
+        services = compose_sections(self.inputs.compose_files).built
+        return tuple(reference.parse(image.replace(SERVICE, each)) for each in services)
 
     @property
     def environment(self) -> str:

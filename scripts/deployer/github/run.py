@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class RunContext:
     """refs/heads/main, refs/tags/v1.2.3, refs/pull/7/merge"""
     pushed_tag: str = ""
     """v1.2.3 if the run was started for a tag."""
+    pull_request: str = ""
+    """7 if the run was started by pull request 7."""
     run_id: str = ""
     run_attempt: str = ""
     run_number: str = ""
@@ -44,6 +48,7 @@ class RunContext:
             sha=environment.get("GITHUB_SHA", ""),
             ref=environment.get("GITHUB_REF", ""),
             pushed_tag=_pushed_tag(environment),
+            pull_request=_pull_request(environment),
             run_id=environment.get("GITHUB_RUN_ID", ""),
             run_attempt=environment.get("GITHUB_RUN_ATTEMPT", ""),
             run_number=environment.get("GITHUB_RUN_NUMBER", ""),
@@ -68,15 +73,32 @@ def _pushed_tag(environment: Mapping[str, str]) -> str:
     return environment.get("GITHUB_REF_NAME", "") if environment.get("GITHUB_REF_TYPE") == "tag" else ""
 
 
+def _pull_request(environment: Mapping[str, str]) -> str:
+    """Its number; `pull_request_target` runs on the base branch, and only its event says so."""
+    if not environment.get("GITHUB_EVENT_NAME", "").startswith("pull_request"):
+        return ""
+    named = re.match(r"refs/pull/([0-9]+)/", environment.get("GITHUB_REF", ""))
+    return named[1] if named else str(_event(environment).get("number") or "")
+
+
+def _event(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What GitHub says of the event that started the run; empty where it says nothing."""
+    try:
+        with open(environment.get("GITHUB_EVENT_PATH", ""), encoding="utf-8") as file:
+            event = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
 def _is_fork_pull_request(environment: Mapping[str, str]) -> bool:
     """Compares both ends of the pull request: a `fork` flag is also set in a fork's own pull requests."""
     # not pull_request_target: that one runs as the base repository, with its rights
     if environment.get("GITHUB_EVENT_NAME") != "pull_request":
         return False
     try:
-        with open(environment.get("GITHUB_EVENT_PATH", ""), encoding="utf-8") as file:
-            pull_request = json.load(file)["pull_request"]
+        pull_request = _event(environment)["pull_request"]
         head = pull_request["head"]["repo"]  # null once the fork is deleted
         return head is None or bool(head["full_name"] != pull_request["base"]["repo"]["full_name"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return False
