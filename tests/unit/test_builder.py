@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,14 @@ def test_another_one_is_made_and_taken_away_again(folder: Path, build: Build, na
     name = lines[-4].partition("--name ")[2].split()[0]
     assert lines[-2] == f"{name}: build"
     assert lines[-1] == f"default: buildx rm --force {name}"
+
+
+@pytest.mark.parametrize(("image", "shared"), [("localhost:5000/i", True), ("registry.example.com/i", False)])
+def test_the_machines_network_is_shared_only_to_reach_its_registry(folder: Path, image: str, shared: bool) -> None:
+    build = replace(a_build(sbom=True), image=image)
+    with builder_for(a_docker(folder), [build], print):
+        pass
+    assert ("network=host" in (folder / "asked").read_text()) == shared
 
 
 def test_the_one_that_was_made_goes_also_when_the_build_fails(folder: Path) -> None:

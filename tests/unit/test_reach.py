@@ -19,7 +19,7 @@ PLACE = ("orange", "orange-releases", "awesomeorange-deploy", ["orange-web"])
 ALL = (
     rolling(*PLACE),
     publishing("orange", "orange-releases"),
-    images(ACCOUNT, "orange"),
+    images(ACCOUNT, ["orange"]),
 )
 """What a delivery reaches, each part in a session of its own."""
 
@@ -152,9 +152,10 @@ def test_an_encrypted_buckets_key_is_used_through_s3_alone() -> None:
 
 
 def test_a_build_pushes_to_its_own_repository_and_reads_the_others() -> None:
-    reach = images("210987654321", "team/orange")
+    reach = images("210987654321", ["team/orange", "caches/*"])
     theirs = f"arn:aws:ecr:{REGION}:210987654321:repository"
     assert allows(reach, "ecr:PutImage", f"{theirs}/team/orange")
+    assert allows(reach, "ecr:PutImage", f"{theirs}/caches/orange")
     assert allows(reach, "ecr:BatchGetImage", f"{theirs}/team/base")
     assert not allows(reach, "ecr:PutImage", f"{theirs}/team/base")
     assert not allows(images("210987654321"), "ecr:PutImage", f"{theirs}/team/orange")

@@ -132,8 +132,8 @@ def rolling(app: str, bucket: str, document: str, groups: Sequence[str]) -> Reac
     return statements
 
 
-def images(account: str, pushed_to: str = "") -> Reach:
-    """The images of an ECR registry (`account` is the registry's), and pushing to one repository, if any."""
+def images(account: str, pushed_to: Sequence[str] = ()) -> Reach:
+    """The images of an ECR registry (`account` is the registry's), and pushing to some repositories, if any."""
 
     def statements(where: Where) -> Sequence[Statement]:
         read = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -142,7 +142,7 @@ def images(account: str, pushed_to: str = "") -> Reach:
         return [
             _allow(["ecr:GetAuthorizationToken"], "*"),
             _allow(read, f"{registry}*"),
-            *([_allow(pushed, registry + pushed_to)] if pushed_to else []),
+            *([_allow(pushed, [registry + each for each in pushed_to])] if pushed_to else []),
         ]
 
     return statements

@@ -7,6 +7,7 @@ with the same digest, also where tags are immutable.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -54,7 +55,9 @@ def _digests(inputs: BuildInputs, wanted: Wanted, console: Console) -> dict[str,
 
 def _credentials(inputs: BuildInputs, registry: str, console: Console) -> Credentials:
     """The given login for the images' registry; for every other what docker and AWS know."""
-    found = credentials_for(inputs, console, inputs.image.replace(SERVICE, "*"))
+    cache = re.sub(r":[^:/]*$", "", inputs.cache_ref)
+    pushed_to = [each.replace(SERVICE, "*") for each in (inputs.image, cache) if each]
+    found = credentials_for(inputs, console, pushed_to)
     if not inputs.registry_username:
         return found
     console.mask(inputs.registry_password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -15,10 +16,10 @@ from deployer.image.registry import Credentials
 from deployer.inputs import Access
 
 
-def credentials_for(inputs: Access, console: Console, pushed_to: str = "") -> Credentials:
+def credentials_for(inputs: Access, console: Console, pushed_to: Sequence[str] = ()) -> Credentials:
     """How to find user and password for a registry's host; every password found is masked.
 
-    `pushed_to` is the name of the image that is pushed, registry included; the rest is only read.
+    `pushed_to` are the names of images that are pushed, registry included (`*` stands for any); the rest is only read.
     """
 
     @cache
@@ -32,15 +33,15 @@ def credentials_for(inputs: Access, console: Console, pushed_to: str = "") -> Cr
     return find
 
 
-def ecr_login(inputs: Access, registry: str, console: Console, pushed_to: str = "") -> tuple[str, str] | None:
+def ecr_login(inputs: Access, registry: str, console: Console, pushed_to: Sequence[str] = ()) -> tuple[str, str] | None:
     """User and password for an ECR registry, by our AWS identity in the registry's region.
 
     It goes before a login docker has kept, which ends after 12 hours. None if there is such a login and AWS says no;
     without one AWS's refusal is raised.
     """
     try:
-        place, repository = replace(inputs, aws_region=ecr.region_of(registry)), _repository(pushed_to, registry)
-        session = open_session(place, console, reach=reach.images(ecr.account_of(registry), repository))
+        place, repositories = replace(inputs, aws_region=ecr.region_of(registry)), _repositories(pushed_to, registry)
+        session = open_session(place, console, reach=reach.images(ecr.account_of(registry), repositories))
         return ecr.login(session.client("ecr"))
     except DeployError:
         if credentials.from_docker(os.environ, registry) is None:
@@ -48,7 +49,7 @@ def ecr_login(inputs: Access, registry: str, console: Console, pushed_to: str = 
         return None
 
 
-def _repository(image: str, registry: str) -> str:
-    """The image's repository, if it is in this registry."""
-    host, _, repository = image.partition("/")
-    return repository if host == registry else ""
+def _repositories(images: Sequence[str], registry: str) -> list[str]:
+    """The repositories of those images that are in this registry."""
+    parts = (each.partition("/") for each in images)
+    return [repository for host, _, repository in parts if host == registry]

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from deployer.core.errors import Refused
 from deployer.image.build import Build
 from deployer.image.docker import Docker
+from deployer.image.reference import parse
+from deployer.image.registry import is_loopback
 
 NO_BUILDER = (
     "let the runner pull moby/buildkit from Docker Hub, run `docker buildx create --use` with an image of your own "
@@ -64,7 +66,7 @@ def builder_for(docker: Docker, builds: Sequence[Build], say: Callable[[str], No
     say(f"docker's own builder cannot do {', '.join([*lacking, *foreign])}: making one in a container")
     name = f"deploy-{secrets.token_hex(4)}"
     try:
-        own = _created(docker, name)
+        own = _created(docker, name, builds)
     except Refused as error:
         _remove(docker, name)
         if lacking:
@@ -90,10 +92,12 @@ def look(docker: Docker) -> Builder:
     return Builder(docker, driver, "io.containerd.snapshotter" in stores, platforms)
 
 
-def _created(docker: Docker, name: str) -> Builder:
-    """A builder in a container on the network of the machine, so that it reaches what the machine reaches."""
-    words = ["buildx", "create", "--name", name, "--driver", "docker-container", "--driver-opt", "network=host"]
-    docker.answer([*words, "--bootstrap"], "a builder in a container cannot be made")
+def _created(docker: Docker, name: str, builds: Sequence[Build]) -> Builder:
+    """A builder in a container; on the network of the machine only where the registry is on the machine."""
+    words = ["buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap"]
+    if is_loopback(parse(builds[0].image).registry):
+        words += ["--driver-opt", "network=host"]
+    docker.answer(words, "a builder in a container cannot be made")
     return look(docker.using(name))
 
 
