@@ -167,16 +167,22 @@ class Policy(FleetPlace):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RolloutInputs(Policy):
-    """rollout and plan"""
+class ForwardPolicy(Policy):
+    """A policy for new releases, and what the repository is told of those that run."""
 
-    version: str = required("Version of a published release")
     git_tag: bool = optional(False, "Tag the commit with the version once every group runs it (contents: write)")
     github_release: bool = optional(
         False,
         "Publish a GitHub Release of the version once every group runs it, with notes since the version before, and the "
         "git tag (contents: write)",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutInputs(ForwardPolicy):
+    """rollout and plan"""
+
+    version: str = required("Version of a published release")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +194,7 @@ class RollbackInputs(Policy):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryInputs(RolloutInputs, PublishInputs, BuildInputs):
+class DeliveryInputs(ForwardPolicy, PublishInputs, BuildInputs):
     """check, and the root action: build, publish and rollout in one"""
 
     image: str = optional(

@@ -13,7 +13,7 @@ from deployer.core.release import Git
 from deployer.core.version import is_preview
 from deployer.github.console import Console
 from deployer.github.releases import Releases
-from deployer.inputs import RolloutInputs
+from deployer.inputs import ForwardPolicy
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Announcement:
         return ""
 
 
-def announcement(inputs: RolloutInputs, version: str, git: Git, console: Console) -> Announcement | None:
+def announcement(inputs: ForwardPolicy, version: str, git: Git, console: Console) -> Announcement | None:
     """What the inputs ask for, None if nothing; raises BadInput for what GitHub could never do."""
     if not (inputs.git_tag or inputs.github_release):
         return None

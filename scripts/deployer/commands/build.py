@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
 from deployer.commands.release_version import version_for
 from deployer.commands.wanted_images import CREATED, REVISION, Wanted, wanted_images
-from deployer.core.errors import DeployError
+from deployer.core.errors import DeployError, Refused
 from deployer.github.console import Console
 from deployer.image import buildx, plain, reference
 from deployer.image.bake import SERVICE
@@ -46,8 +46,11 @@ def _digests(inputs: BuildInputs, wanted: Wanted, console: Console) -> dict[str,
     digests = {build.image: _built_before(registries, build, console) for build in wanted.builds}
     missing = [_without_taken_tag(registries, build, console) for build in wanted.builds if not digests[build.image]]
     if missing:
-        with _docker(inputs, wanted, credentials) as docker:
-            digests |= _build(docker, replace(wanted, builds=tuple(missing)), console)
+        try:
+            with _docker(inputs, wanted, credentials) as docker:
+                digests |= _build(docker, replace(wanted, builds=tuple(missing)), console)
+        except Refused as refused:
+            digests |= _pushed_all_the_same(registries, missing, refused, console)
     if not inputs.push:
         return dict.fromkeys(digests, "")
     return {build.image: digests[build.image] or registries.digest(_tagged(build)) for build in wanted.builds}
@@ -71,14 +74,33 @@ def _tagged(build: Build) -> Reference:
 
 def _built_before(registries: Registries, build: Build, console: Console) -> str:
     """The digest the version has in the registry if it was made from this very commit, else ""."""
+    digest = _of_this_commit(registries, build, console)
+    if digest:
+        console.say(f"{build.names[0]} is in the registry already, from the same commit: not built again")
+    return digest
+
+
+def _of_this_commit(registries: Registries, build: Build, console: Console) -> str:
     revision = build.labels.get(REVISION, "")
     if not (build.push and revision):
         return ""
     digest, labels = _look_up(registries, _tagged(build), console)
-    if labels.get(REVISION) != revision:
-        return ""
-    console.say(f"{build.names[0]} is in the registry already, from the same commit: not built again")
-    return digest
+    return digest if labels.get(REVISION) == revision else ""
+
+
+def _pushed_all_the_same(
+    registries: Registries, builds: Sequence[Build], refused: Refused, console: Console
+) -> dict[str, str]:
+    """The digests of versions that are in the registry although docker gave up; raises `refused` where one is not.
+
+    docker repeats a push whose answer was lost, and where tags never move the second one is refused; or another tag is.
+    """
+    digests = {each.image: _of_this_commit(registries, each, console) for each in builds}
+    if not all(digests.values()):
+        raise refused
+    names = ", ".join(each.names[0] for each in builds)
+    console.warning(f"{names} is pushed, some other tag may not be", f"{refused.what}; {refused.fix}")
+    return digests
 
 
 def _without_taken_tag(registries: Registries, build: Build, console: Console) -> Build:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import requests
 
+from deployer.image.registry import ACCEPT
 from localcloud.registry import Registry
 from tests.loopback_server import Request, loopback_server
 
@@ -23,7 +24,7 @@ def immutable(registry: Registry) -> Iterator[str]:
     def answer(request: Request) -> None:
         body = _body(request)
         pushed = re.fullmatch(r"/v2/(.+)/manifests/([^:]+)", request.path)
-        if pushed and request.command == "PUT" and _is_there(upstream + request.path, request):
+        if pushed and request.command == "PUT" and _is_there(upstream + request.path):
             request.reply(400, _refusal(*pushed.groups()), {"Content-Type": "application/json"})
             return
         names = {name for name in request.headers if name.lower() not in _HOP_BY_HOP}
@@ -45,9 +46,8 @@ def immutable(registry: Registry) -> Iterator[str]:
         yield f"localhost:{address.port}"
 
 
-def _is_there(url: str, request: Request) -> bool:
-    accepted = request.headers.get("Content-Type", "")
-    return requests.head(url, headers={"Accept": accepted}, timeout=20).status_code == 200
+def _is_there(url: str) -> bool:
+    return requests.head(url, headers={"Accept": ACCEPT}, timeout=20).status_code == 200
 
 
 def _refusal(repository: str, tag: str) -> str:

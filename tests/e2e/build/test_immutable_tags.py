@@ -52,6 +52,19 @@ def test_next_attempt_of_the_same_commit_leaves_its_tag_alone(address: str, caps
     assert registries.digest(parse(f"{name}:20261127.3.2-0123456")) == digests[1]
 
 
+@pytest.mark.usefixtures("checkout")
+def test_tag_that_was_to_move_costs_that_tag_alone(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = named(address, "moving")
+    assert build(name, "--version=v1", "--extra-tags=latest") == EXIT_DONE
+    first = answer(capsys)["digest"]
+    assert build(name, "--version=v2", "--extra-tags=latest", "--build-args=PAGE=two") == EXIT_DONE
+    output = capsys.readouterr()
+    registries = Registries(lambda _: None)
+    assert json.loads(output.out)["digest"] == registries.digest(parse(f"{name}:v2")) != first
+    assert registries.digest(parse(f"{name}:latest")) == first
+    assert "v2 is pushed, some other tag may not be" in output.err
+
+
 def test_version_of_another_commit_is_refused_with_the_way_out(
     address: str, checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
