@@ -157,7 +157,9 @@ class PublishInputs(Place):
     compose_files: Lines = optional(
         ("docker-compose.yml",), "Compose files in the order compose takes them", shown="docker-compose.yml"
     )
+    profiles: Lines = optional((), "Profiles of the compose files whose services run; default: services without any")
     files: Lines = optional((), "More files and folders the application needs beside its compose files")
+    exclude: Lines = optional((), "What to leave out of folders, in patterns as in a .gitignore, one a line")
     images: Lines = optional((), "Images of services as service=name@sha256:…, one a line")
     registry_credentials: Lines = optional(
         (),

@@ -14,12 +14,14 @@ find_compose() { # v2 takes \$ and \\ in an env file for what they mean; v1 fail
   done
 }
 
-compose() { # up … | down …: without our environment, which would win over the env file
-  local words files file
+compose() { # up … | down …: without our environment, which would win over the env file; as the profiles must
+  local words files file profiles
   mapfile -t files < <(values 'compose[.][0-9]+')
   words=(-p "${project}" --project-directory "$(dirname "${release}/files/${files[0]}")" --env-file "${environment}")
   for file in "${files[@]}"; do words+=(-f "${release}/files/${file}"); done
-  problem=$(env -i PATH="${PATH}" HOME="${HOME}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) && return 0
+  profiles=$(values 'profiles[.][0-9]+' | paste -sd ,)
+  problem=$(env -i PATH="${PATH}" HOME="${HOME}" COMPOSE_PROFILES="${profiles}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) &&
+    return 0
   problem="docker compose $1 failed: $(explained "${problem}" cause_of_start)" && return 1
 }
 
