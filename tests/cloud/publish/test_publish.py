@@ -12,7 +12,7 @@ from deployer.aws.bucket import Bucket
 from deployer.core.errors import EXIT_DONE, EXIT_FAILED
 from deployer.core.release import Release, sha256_of
 from deployer.core.store import Stored
-from tests.cloud.publish.checkouts import ORANGE, objects, publish
+from tests.cloud.publish.checkouts import COMPOSE, ORANGE, objects, publish
 from tests.cloud.registry_stub import RegistryStub
 
 
@@ -124,3 +124,40 @@ def test_without_pinning_images_stay_as_written(s3: Any, capsys: pytest.CaptureF
     release = Release.from_json(objects(s3)["orange/releases/v1/release.json"])
     assert (dict(release.images), release.compose) == ({}, ("docker-compose.yml",))
     assert "service spring_server runs ${DOCKERHUB_USERNAME}/orange" in capsys.readouterr().err
+
+
+def test_release_says_which_profiles_run_and_what_may_be_executed(
+    s3: Any, checkout: Path, registry: RegistryStub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    debug = "  debug: {build: ., profiles: [debug]}\n  shell: {build: ., profiles: [shell]}\n"
+    (checkout / "docker-compose.yml").write_text(COMPOSE.replace("REGISTRY", registry.host) + debug)
+    (checkout / "bin").mkdir()
+    (checkout / "bin/run").touch(mode=0o755)
+    (checkout / "bin/README.md").touch()
+    images = f"spring_server={ORANGE},debug={ORANGE}"
+    assert publish(profiles="debug", images=images, files="bin", exclude="*.md") == EXIT_DONE
+    body = objects(s3)["orange/releases/v1/release.json"]
+    release = Release.from_json(body)
+    assert (release.profiles, set(release.images)) == (("debug",), {"spring_server", "promtail", "debug"})
+    assert [each.path for each in release.files if each.mode] == ["bin/run"]
+    assert "bin/README.md" not in [each.path for each in release.files]
+    assert Release.from_json(body).to_json() == body
+    assert "service shell does not run: none of its profiles is chosen" in capsys.readouterr().err
+    assert publish(images=f"spring_server={ORANGE}", files="bin", exclude="*.md") == EXIT_FAILED
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "profiles differs" in error
+    assert "image of debug is gone" in error
+
+
+@pytest.mark.usefixtures("checkout")
+def test_release_without_profiles_and_programs_says_nothing_of_them(s3: Any) -> None:
+    assert publish() == EXIT_DONE
+    manifest = json.loads(objects(s3)["orange/releases/v1/release.json"])
+    assert "profiles" not in manifest
+    assert all(set(each) == {"path", "sha256", "size"} for each in manifest["files"])
+
+
+@pytest.mark.usefixtures("s3", "checkout")
+def test_what_may_go_wrong_on_an_instance_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert publish() == EXIT_DONE
+    assert "no service publishes it: no instance will be found healthy" in capsys.readouterr().err
