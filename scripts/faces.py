@@ -115,6 +115,13 @@ ACTIONS = {
         },
         "activity",
     ),
+    "prune-releases": Action(
+        "Remove old releases",
+        "prune-releases",
+        "Remove the releases of an application that are old and needed by no group",
+        {"removed": "Versions that were removed, or would be (JSON)", "dry-run": "Whether nothing was removed"},
+        "trash-2",
+    ),
     "doctor": Action(
         "Look before the first deploy",
         "doctor",
@@ -141,6 +148,10 @@ class Step:
 
 
 BUILT = "${{ steps.build.outputs.image || steps.check.outputs.image }}"
+PUBLISHED = {
+    "INPUT_VERSION": "${{ steps.publish.outputs.version }}",
+    "INPUT_MANIFEST_SHA256": "${{ steps.publish.outputs.manifest-sha256 }}",
+}
 DELIVERY = (
     Step("check", "Check inputs and access", "check"),
     Step("build", "Build and push the image", "build", "inputs.image != '' && !contains(inputs.image, '@sha256:')"),
@@ -159,7 +170,7 @@ DELIVERY = (
             "fi",
         ),
     ),
-    Step("rollout", "Roll out", "rollout", given={"INPUT_VERSION": "${{ steps.publish.outputs.version }}"}),
+    Step("rollout", "Roll out", "rollout", given=PUBLISHED),
 )
 DELIVERED = {
     **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in ROLLED},  # also of a rollout that failed

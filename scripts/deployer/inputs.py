@@ -181,9 +181,18 @@ class PublishInputs(Place):
 
 @dataclass(frozen=True, kw_only=True)
 class FleetPlace(Place):
-    """Which groups."""
+    """Which groups; all that `releases` asks."""
 
     auto_scaling_group: Lines = required("Auto Scaling group, or several in the order to roll them")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneReleasesInputs(Place):
+    """prune-releases"""
+
+    keep: int = optional(20, "How many of the newest releases stay in any case")
+    older_than_days: int = optional(90, "Days a release is left alone after it was published")
+    dry_run: bool = optional(True, "Only say what would be removed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +234,7 @@ class RolloutInputs(Policy):
     """rollout and plan"""
 
     version: str = required("Version of a published release")
+    manifest_sha256: str = optional("", "Checksum that `publish` gave the manifest; another one is refused")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +246,7 @@ class RollbackInputs(Policy):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryInputs(RolloutInputs, PublishInputs, BuildInputs):
+class DeliveryInputs(Policy, PublishInputs, BuildInputs):
     """check, and the root action: build, publish and rollout in one"""
 
     image: str = optional(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from deployer.aws import reach
 from deployer.commands.clock import RealClock
-from deployer.commands.groups import Groups, check_place, open_groups
+from deployer.commands.groups import Groups, check_place, check_unchanged, open_groups
 from deployer.commands.rolling import Asked, check_health, limits_of, roll
-from deployer.core.errors import BadInput, DeployError
+from deployer.core.errors import BadInput
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RollbackInputs
@@ -31,11 +31,7 @@ def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
     wanted = ReleaseRef(inputs.version, "") if inputs.version else _before(inputs.app, group, groups)
     release, ref = groups.release(wanted.version)
     check_health(release.version, release.health, limits_of(inputs))
-    if wanted.manifest_sha256 not in ("", ref.manifest_sha256):
-        raise DeployError(
-            f"the manifest of {wanted.version} in the bucket is not the one that was rolled out",
-            f"{wanted.manifest_sha256} was, {ref.manifest_sha256} is there; find out who changed it",
-        )
+    check_unchanged(ref, wanted.manifest_sha256, "was rolled out")
     return ref
 
 

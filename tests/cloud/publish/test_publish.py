@@ -29,6 +29,7 @@ def test_release_is_complete_and_every_file_is_what_the_manifest_says(
         "promtail": f"{registry.host}/grafana/promtail@{promtail}",
     }
     assert release.compose == ("docker-compose.yml", "compose.images.yml")
+    assert release.registries == {}
     assert (release.environment.parameters, release.environment.file) == ("/orange/env", "../.env")
     named = {f"orange/releases/v1/{each.path}": each.sha256 for each in release.files}
     named[f"orange/releases/v1/{release.activate.path}"] = release.activate.sha256
@@ -124,6 +125,13 @@ def test_without_pinning_images_stay_as_written(s3: Any, capsys: pytest.CaptureF
     release = Release.from_json(objects(s3)["orange/releases/v1/release.json"])
     assert (dict(release.images), release.compose) == ({}, ("docker-compose.yml",))
     assert "service spring_server runs ${DOCKERHUB_USERNAME}/orange" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("checkout")
+def test_logins_of_registries_are_named_in_the_manifest(s3: Any) -> None:
+    assert publish(registry_credentials="docker.io=/orange/dockerhub\nlocalhost:5000=login") == EXIT_DONE
+    release = Release.from_json(objects(s3)["orange/releases/v1/release.json"])
+    assert release.registries == {"docker.io": "/orange/dockerhub", "localhost:5000": "login"}
 
 
 def test_release_says_which_profiles_run_and_what_may_be_executed(
