@@ -166,10 +166,7 @@ class PublishInputs(Place):
         "Logins of private registries as HOST=PARAMETER, one a line; the parameter (a SecureString) holds "
         "USERNAME:PASSWORD and is read by instances. ECR needs none",
     )
-    parameters: str = optional(
-        "",
-        "Parameter Store name of a whole .env (optionally name:version), or a path of parameters ending in /",
-    )
+    parameters: str = optional("", "Parameter Store NAME or NAME:VERSION of a whole .env, or a PATH/ of parameters")
     environment_file: str = optional(".env", "Where compose expects the environment file")
     health_check: str = optional("", "URL that says the application is healthy, as seen from the instance")
     health_status: int = optional(200, "HTTP status of a healthy answer")
