@@ -178,7 +178,7 @@ def test_files_that_are_included_or_extended_count_from_their_own_folders() -> N
 
 def test_paths_count_from_the_projects_folder_even_in_a_file_of_another() -> None:
     files = {"a/compose.yml": b"services: {web: {image: a}}", "b/prod.yml": b"services: {web: {env_file: ../x.env}}"}
-    found = compose.read(list(files), files.__getitem__, "a").services["web"]
+    found = compose.read(list(files), files.__getitem__).services["web"]
     assert found.env_files == ("../x.env",)
 
 

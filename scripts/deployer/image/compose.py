@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,12 +62,12 @@ class Compose:
         return {name: each for name, each in self.services.items() if each.runs_with(profiles)}
 
 
-def read(paths: Sequence[str], open_file: Read, project: str = "") -> Compose:
-    """The application that these files describe together; `project` is the folder their paths count from.
+def read(paths: Sequence[str], open_file: Read) -> Compose:
+    """The application that these files describe together; raises BadInput naming file, line if any, and what to do.
 
-    Raises BadInput naming file, line where there is one, and what to do.
+    The project's folder, from which paths count, is that of the first file.
     """
-    files = ComposeFiles(open_file, project)
+    files = ComposeFiles(open_file, posixpath.dirname(paths[0]) if paths else "")
     document = files.merged(paths)
     services = {name: _service(fields) for name, fields in document["services"].items()}
     if not services:

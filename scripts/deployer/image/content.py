@@ -82,7 +82,7 @@ def collect(root: Path, wanted: Wanted) -> Content:
     checkout = Checkout(root, wanted.exclude)
     paths = [inside(posixpath.normpath(path), "compose-files") for path in wanted.compose_files]
     project = posixpath.dirname(paths[0]) if paths else ""
-    app = compose.read(paths, lambda path: checkout.read(inside(path, "compose-files"), "compose-files"), project)
+    app = compose.read(paths, lambda path: checkout.read(inside(path, "compose-files"), "compose-files"))
     compose_clashes.check(app, wanted.profiles)
     running = app.running(wanted.profiles)
     environment_file = _environment_file(project, wanted.environment_file, running)
