@@ -22,6 +22,9 @@ DOTENV = {
 }
 """The application's own environment, as its team keeps it in Parameter Store."""
 
+HOUSEKEEPING = "housekeeping"
+"""The GitHub environment of the job that removes old releases."""
+
 
 @dataclass(frozen=True)
 class CloudOptions:
@@ -84,6 +87,7 @@ class CloudOptions:
             "Repository": self.repository,
             "RepositoryId": job.repository_id,
             "RepositoryOwnerId": job.owner_id,
+            "JanitorEnvironment": HOUSEKEEPING,
             "EcrRepository": self.app.lower(),
             "AlarmPrefix": f"{self.app}-",
         }

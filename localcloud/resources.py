@@ -137,7 +137,8 @@ class Account:
         encryption = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
         s3.put_bucket_encryption(Bucket=wanted.bucket, ServerSideEncryptionConfiguration={"Rules": [encryption]})
         s3.put_bucket_versioning(Bucket=wanted.bucket, VersioningConfiguration={"Status": "Enabled"})
-        policy = storage_policy({"Bucket": wanted.bucket}, ACCOUNT, self._region)
+        janitor = f"arn:aws:iam::{ACCOUNT}:role/{wanted.group}-janitor"
+        policy = storage_policy({"Bucket": wanted.bucket, "JanitorRoleArn": janitor}, ACCOUNT, self._region)
         s3.put_bucket_policy(Bucket=wanted.bucket, Policy=json.dumps(policy))
 
     def _documents(self, wanted: Wanted) -> None:

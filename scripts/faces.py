@@ -118,6 +118,13 @@ ACTIONS = {
         },
         "activity",
     ),
+    "prune-releases": Action(
+        "Remove old releases",
+        "prune-releases",
+        "Remove the releases of an application that are old and needed by no group",
+        {"removed": "Versions that were removed, or would be (JSON)", "dry-run": "Whether nothing was removed"},
+        "trash-2",
+    ),
     "doctor": Action(
         "Look before the first deploy",
         "doctor",
@@ -143,6 +150,10 @@ class Step:
     script: tuple[str, ...] = ()
 
 
+PUBLISHED = {
+    "INPUT_VERSION": "${{ steps.publish.outputs.version }}",
+    "INPUT_MANIFEST_SHA256": "${{ steps.publish.outputs.manifest-sha256 }}",
+}
 DELIVERY = (
     Step("check", "Check inputs and access", "check"),
     Step("build", "Build and push the image", "build", "inputs.image != '' && !contains(inputs.image, '@sha256:')"),
@@ -156,7 +167,7 @@ DELIVERY = (
         },
         script=("INPUT_IMAGES=${INPUT_IMAGES//,/$'\\n'}$'\\n'$BUILT",),
     ),
-    Step("rollout", "Roll out", "rollout", given={"INPUT_VERSION": "${{ steps.publish.outputs.version }}"}),
+    Step("rollout", "Roll out", "rollout", given=PUBLISHED),
 )
 DELIVERED = {
     **{name: f"${{{{ steps.rollout.outputs.{name} }}}}" for name in (*ROLLED, "release-url")},  # of a failed one too

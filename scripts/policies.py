@@ -40,6 +40,7 @@ FULL = {
     "RegistryParameterName": "/orange/registry",
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
     "Environment": "production",
+    "JanitorEnvironment": "housekeeping",
     "EcrRepository": "orange",
     "AlarmPrefix": "orange-",
 }
@@ -51,6 +52,7 @@ OTHER = {
     "Environment": "production",
     "Ref": "",
 }
+CHANGING = ("Deployer", "Janitor")
 JANITOR = f"arn:aws:iam::{ACCOUNT}:role/janitor"
 
 CLOUDSPLAINING = (
@@ -142,9 +144,7 @@ def problems() -> list[str]:
     return [
         *(f"{where}: {each}" for where, each in sorted(found) if each not in explained),
         *(f"scripts/policy-exceptions.yml explains what nobody finds: {each}" for each in sorted(stale)),
-        *sorted(
-            {f"{name}: {each}" for name, policy in trusts() for each in trust_problems(policy, name == "Deployer")}
-        ),
+        *sorted({f"{name}: {each}" for name, policy in trusts() for each in trust_problems(policy, name in CHANGING)}),
     ]
 
 

@@ -41,6 +41,10 @@ COMMANDS = {
     "plan": Command("plan", inputs.RolloutInputs, "say what a rollout would do, changing nothing"),
     "status": Command("status", inputs.StatusInputs, "say what runs where"),
     "history": Command("history", inputs.StatusInputs, "list the rollouts of a group"),
+    "releases": Command("releases", inputs.FleetPlace, "list what is published, and who needs it"),
+    "prune-releases": Command(
+        "prune_releases", inputs.PruneReleasesInputs, "remove releases that are old and needed by no group"
+    ),
     "doctor": Command("doctor", inputs.DoctorInputs, "look at all that a first deploy needs, changing nothing"),
     "render": Command(
         "render", inputs.RenderInputs, "print the SSM document, the launch template's user data, or the policies"

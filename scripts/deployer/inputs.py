@@ -50,6 +50,7 @@ class ComposeInputs(Access):
     compose_files: Lines = optional(
         ("docker-compose.yml",), "Compose files in the order compose takes them", shown="docker-compose.yml"
     )
+    profiles: Lines = optional((), "Profiles of the compose files whose services run; default: services without any")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,16 +104,14 @@ class PublishInputs(Place, ComposeInputs):
         "", "Version of the release; default: made from the git tag, or pull request, date, run and commit"
     )
     files: Lines = optional((), "More files and folders the application needs beside its compose files")
+    exclude: Lines = optional((), "What to leave out of folders, in patterns as in a .gitignore, one a line")
     images: Lines = optional((), "Images of services as service=name@sha256:…, one a line")
     registry_credentials: Lines = optional(
         (),
         "Logins of private registries as HOST=PARAMETER, one a line; the parameter (a SecureString) holds "
         "USERNAME:PASSWORD and is read by instances. ECR needs none",
     )
-    parameters: str = optional(
-        "",
-        "Parameter Store name of a whole .env (optionally name:version), or a path of parameters ending in /",
-    )
+    parameters: str = optional("", "Parameter Store NAME or NAME:VERSION of a whole .env, or a PATH/ of parameters")
     environment_file: str = optional(".env", "Where compose expects the environment file")
     health_check: str = optional("", "URL that says the application is healthy, as seen from the instance")
     health_status: int = optional(200, "HTTP status of a healthy answer")
@@ -124,9 +123,18 @@ class PublishInputs(Place, ComposeInputs):
 
 @dataclass(frozen=True, kw_only=True)
 class FleetPlace(Place):
-    """Which groups."""
+    """Which groups; all that `releases` asks."""
 
     auto_scaling_group: Lines = required("Auto Scaling group, or several in the order to roll them")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneReleasesInputs(Place):
+    """prune-releases"""
+
+    keep: int = optional(20, "How many of the newest releases stay in any case")
+    older_than_days: int = optional(90, "Days a release is left alone after it was published")
+    dry_run: bool = optional(True, "Only say what would be removed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +191,7 @@ class RolloutInputs(ForwardPolicy):
     """rollout and plan"""
 
     version: str = required("Version of a published release")
+    manifest_sha256: str = optional("", "Checksum that `publish` gave the manifest; another one is refused")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,20 +29,37 @@ echo
 """
 
 
+_ANY_ARGUMENTS = """\
+FROM scratch
+COPY busybox /bin/busybox
+STOPSIGNAL SIGKILL
+ENTRYPOINT ["/bin/busybox", "sh", "-c", "while :; do /bin/busybox sleep 3600; done"]
+"""
+
+
 def push_image(registry: str, name: str, page: str, directory: Path) -> str:
     """Builds NAME:TAG in `directory`, pushes it and gives NAME@DIGEST; nothing of it stays in the engine.
 
     Without a page it serves, but answers 404.
     """
-    busybox = shutil.which("busybox", path=search_path())
-    assert busybox, "busybox-static is not installed: run localcloud/install"
     (directory / "www/cgi-bin").mkdir(parents=True)
-    shutil.copy(busybox, directory / "busybox")
     (directory / "www/cgi-bin/slow").write_text(_SLOW)
     if page:
         (directory / "www/index.html").write_text(page)
-    (directory / "Dockerfile").write_text(_DOCKERFILE)
-    reference = f"{registry}/{name}"
+    return _push(f"{registry}/{name}", _DOCKERFILE, directory)
+
+
+def push_companion(registry: str, name: str, directory: Path) -> str:
+    """An image that runs, whatever its arguments, and does nothing: for a log shipper and its like."""
+    directory.mkdir()
+    return _push(f"{registry}/{name}", _ANY_ARGUMENTS, directory)
+
+
+def _push(reference: str, dockerfile: str, directory: Path) -> str:
+    busybox = shutil.which("busybox", path=search_path())
+    assert busybox, "busybox-static is not installed: run localcloud/install"
+    shutil.copy(busybox, directory / "busybox")
+    (directory / "Dockerfile").write_text(dockerfile)
     docker("build", "--quiet", "--tag", reference, str(directory))
     docker("push", "--quiet", reference)
     digests: list[str] = json.loads(docker("inspect", "--format", "{{json .RepoDigests}}", reference))

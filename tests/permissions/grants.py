@@ -1,4 +1,4 @@
-"""Every permission the four roles grant: one for each action of each statement."""
+"""Every permission the five roles grant: one for each action of each statement."""
 
 from __future__ import annotations
 
@@ -41,7 +41,13 @@ def grants() -> dict[Grant, list[str]]:
 
 def role_of(principal: str) -> str:
     """The template's name of a role or user of a local cloud; empty for any other."""
-    ends = {"deployer": "Deployer", "instance": "Instance", "monitoring": "Monitoring", "status": "Status"}
+    ends = {
+        "deployer": "Deployer",
+        "instance": "Instance",
+        "monitoring": "Monitoring",
+        "status": "Status",
+        "janitor": "Janitor",
+    }
     ends["operator"] = "Deployer"  # has the deployer's policies: localcloud.roles
     return ends.get(principal.rpartition("-")[2], "")
 

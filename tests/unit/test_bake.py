@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from deployer.core.errors import BadInput
-from deployer.image.bake import arguments, definition, sections, settled
+from deployer.image.bake import Sections, arguments, definition, sections, settled
 from deployer.image.build import Build
 
 BUILD = Build(image="registry.example.com/orange-web.1", tags=("v1", "sha-abc"), service="web.1")
 
 
+def found(files: Mapping[str, str], *profiles: str) -> Sections:
+    """The sections of compose files by path; those in folders are only reached from the first."""
+    named = [path for path in files if "/" not in path] or list(files)
+    return sections(named, lambda path: files[path].encode(), profiles)
+
+
 def cut(*texts: str) -> list[object]:
-    found = sections({f"{number}.yml": text.encode() for number, text in enumerate(texts)})
-    return [yaml.safe_load(each) for each in found.files]
+    return [json.loads(each) for each in found({f"{number}.yml": text for number, text in enumerate(texts)}).files]
 
 
 def test_nothing_but_build_sections_is_left() -> None:
@@ -36,10 +41,34 @@ secrets: {npm: {environment: NPM}}
     ]
 
 
-def test_values_stay_as_they_are_written() -> None:
-    text = b"services: {web: {build: {context: ., args: {A: yes, B: 1.10, C: 2024-01-01, D: '$$x'}}}}"
-    (kept,) = sections({"compose.yml": text}).files
-    assert b"A: yes, B: 1.10, C: 2024-01-01, D: '$$x'" in kept
+def test_values_are_what_compose_takes_them_for() -> None:
+    text = "services: {web: {build: {context: ., args: {A: yes, B: 1.5, C: 2024-01-01, D: '$$x', E: true}}}}"
+    args = {"A": "yes", "B": 1.5, "C": "2024-01-01", "D": "$$x", "E": True}
+    assert cut(text) == [{"services": {"web": {"build": {"context": ".", "args": args}}}}]
+
+
+def test_included_and_extended_sections_count_from_the_first_file() -> None:
+    files = {
+        "compose.yml": "include: [jobs/compose.yml]\nservices: {web: {extends: {file: base/b.yml, service: base}}}",
+        "jobs/compose.yml": "services: {jobs: {build: {additional_contexts: {a: ./a, b: 'https://b/c.git'}}}}",
+        "base/b.yml": "services: {base: {build: ..}}",
+    }
+    assert [json.loads(each) for each in found(files).files] == [
+        {
+            "services": {
+                "jobs": {
+                    "build": {"context": "./jobs", "additional_contexts": {"a": "./jobs/a", "b": "https://b/c.git"}}
+                },
+                "web": {"build": "./."},
+            }
+        }
+    ]
+
+
+def test_service_whose_profile_is_not_chosen_is_not_built() -> None:
+    files = {"compose.yml": "services: {web: {build: .}, debug: {build: debug, profiles: [debug]}}"}
+    assert found(files).built == ("web",)
+    assert found(files, "debug").built == ("web", "debug")
 
 
 def test_section_of_an_anchor_is_found_and_the_services_own_counts() -> None:
@@ -56,8 +85,7 @@ services:
 def test_every_file_is_cut_and_stays_in_its_place() -> None:
     one = "services: {web: {build: .}, db: {image: postgres}}"
     other = "services: {web: {build: {target: prod}}, late: {build: late}}"
-    found = sections({"a.yml": one.encode(), "b.yml": other.encode()})
-    assert found.built == ("web", "late")
+    assert found({"a.yml": one, "b.yml": other}).built == ("web", "late")
     assert cut(one, other) == [
         {"services": {"web": {"build": "."}}},
         {"services": {"web": {"build": {"target": "prod"}}, "late": {"build": "late"}}},
@@ -65,14 +93,14 @@ def test_every_file_is_cut_and_stays_in_its_place() -> None:
 
 
 def test_service_that_runs_the_image_of_another_is_known() -> None:
-    text = b"services: {web: {build: ., image: app}, jobs: {image: app}, db: {image: postgres}}"
-    assert sections({"compose.yml": text}).alike == {"jobs": "web"}
+    text = "services: {web: {build: ., image: app}, jobs: {image: app}, db: {image: postgres}}"
+    assert found({"compose.yml": text}).alike == {"jobs": "web"}
 
 
-@pytest.mark.parametrize("text", [b"services: {db: {image: postgres}}", b"services: {web: {build: !reset null}}"])
-def test_nothing_to_build_is_refused(text: bytes) -> None:
+@pytest.mark.parametrize("text", ["services: {db: {image: a}}", "services: {web: {image: a, build: !reset null}}"])
+def test_nothing_to_build_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"no service of compose\.yml has a `build`"):
-        sections({"compose.yml": text})
+        found({"compose.yml": text})
 
 
 def test_definition_says_what_the_sections_do_not() -> None:

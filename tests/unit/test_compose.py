@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from deployer.core.errors import BadInput
 from deployer.image import compose
+from deployer.image.host_ports import HostPorts
 
 SEED = b"""\
 version: '3.8'
@@ -32,8 +35,17 @@ networks:
 """
 
 
+def read(files: Mapping[str, bytes]) -> compose.Compose:
+    """The application of all the files."""
+    return compose.read(list(files), files.__getitem__)
+
+
+def one(text: str, name: str = "web") -> compose.Service:
+    return read({"a.yml": text.encode()}).services[name]
+
+
 def test_services_with_their_images_files_and_mounts() -> None:
-    app = compose.read({"docker-compose.yml": SEED})
+    app = read({"docker-compose.yml": SEED})
     assert app.version == "3.8"
     assert list(app.services) == ["spring_server", "promtail"]
     server, promtail = app.services.values()
@@ -45,7 +57,7 @@ def test_services_with_their_images_files_and_mounts() -> None:
 
 
 def test_later_files_override_images_and_add_files() -> None:
-    app = compose.read(
+    app = read(
         {
             "a.yml": b"services: {web: {image: 'a:1', env_file: a.env}, db: {image: 'db:1'}}",
             "b.yml": b"services: {web: {image: 'b:2', env_file: [{path: b.env}]}, mail: {build: .}}",
@@ -57,13 +69,13 @@ def test_later_files_override_images_and_add_files() -> None:
 
 
 def test_an_env_file_that_may_be_missing_is_not_asked_for() -> None:
-    app = compose.read({"a.yml": b"services: {web: {image: a, env_file: [{path: x.env, required: false}]}}"})
+    app = read({"a.yml": b"services: {web: {image: a, env_file: [{path: x.env, required: false}]}}"})
     assert app.services["web"].env_files == ()
 
 
 def test_files_of_configs_and_secrets() -> None:
     text = b"services: {web: {image: a}}\nconfigs: {c: {file: ./c.conf}, d: {external: true}}\nsecrets: {s: {file: s}}"
-    app = compose.read({"a.yml": text})
+    app = read({"a.yml": text})
     assert (app.configs, app.secrets) == (("./c.conf",), ("s",))
 
 
@@ -77,7 +89,120 @@ services:
     env_file: !override [only.env]
     volumes: !reset []
 """
-    assert compose.read({"a.yml": text}).services["web"] == compose.Service(image="base:1", env_files=("only.env",))
+    assert read({"a.yml": text}).services["web"] == compose.Service(image="base:1", env_files=("only.env",))
+
+
+def test_words_are_what_compose_takes_them_for() -> None:
+    text = (
+        b"services: {web: {image: a, restart: no, ports: [22:22], environment: {A: on, B: 2024-02-30, C: 0o7, D: =}}}"
+    )
+    assert read({"a.yml": text}).services["web"].ports == (HostPorts(22, 22),)
+
+
+def test_a_value_that_is_reset_or_overridden_is_no_more() -> None:
+    base = b"services: {web: {image: a, env_file: a.env, volumes: ['./a:/a', './b:/b'], ports: ['80:80']}}"
+    over = b"services: {web: {env_file: !reset [], volumes: ['./c:/b'], ports: !override ['81:80']}}"
+    last = b"services: {web: {env_file: c.env, ports: ['82:82']}}"
+    found = read({"a.yml": base, "b.yml": over, "c.yml": last}).services["web"]
+    assert (found.env_files, found.mounts) == (("c.env",), ("./a", "./c"))
+    assert found.ports == (HostPorts(81, 81), HostPorts(82, 82))
+
+
+def test_what_a_service_needs_and_takes() -> None:
+    needs = "{db: {condition: service_started}, m: {condition: service_started, required: false}}"
+    web = f"{{image: a, container_name: ww, profiles: [x, y], depends_on: {needs}, deploy: {{replicas: 2}}}}"
+    text = f"services: {{web: {web}, n: {{image: a, network_mode: host}}}}"
+    found = one(text)
+    assert (found.container_name, found.profiles, found.needs, found.replicas) == ("ww", ("x", "y"), ("db",), 2)
+    assert one("services: {web: {image: a, scale: '${N}', depends_on: [db]}}") == compose.Service(
+        image="a", needs=("db",)
+    )
+    assert one(text, "n").on_host_network
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("8080", None),
+        ("'8080:80'", HostPorts(8080, 8080)),
+        ("127.0.0.1:53:53/udp", HostPorts(53, 53, "127.0.0.1", "udp")),
+        ("0.0.0.0:80:80", HostPorts(80, 80)),
+        ("'[::1]:80:80'", HostPorts(80, 80, "[::1]")),
+        ("8000-8009:80", HostPorts(8000, 8009)),
+        ("{target: 80, published: '8080', host_ip: 10.0.0.1}", HostPorts(8080, 8080, "10.0.0.1")),
+        ("{target: 80, published: 8080-8081, protocol: udp}", HostPorts(8080, 8081, "", "udp")),
+        ("{target: 80}", None),
+        ("'${PORT}:80'", None),
+    ],
+)
+def test_ports_of_the_host(written: str, expected: HostPorts | None) -> None:
+    found = one(f"services: {{web: {{image: a, ports: [{written}]}}}}")
+    assert found.ports == ((expected,) if expected else ())
+    assert found.ports_vary == ("$" in written)
+
+
+EXTENDED = {
+    "compose.yml": b"""\
+include: [db/compose.yml, {path: [mail/compose.yml], project_directory: mail}]
+services:
+  web: {extends: {file: base/compose.yml, service: base}, env_file: web.env}
+  job: {extends: web, image: 'job:1', volumes: ['./x:/conf']}
+""",
+    "base/compose.yml": b"""\
+services:
+  root: {image: 'base:1', volumes: ['./conf:/conf', 'data:/data', {type: bind, source: ./logs, target: /logs}, /a:/b]}
+  base: {extends: root, env_file: [base.env, {path: maybe.env, required: false}]}
+""",
+    "db/compose.yml": b"include: [deep/more.yml]\nservices: {db: {image: db, env_file: ../db.env}}\n",
+    "db/deep/more.yml": b"services: {more: {image: m, volumes: ['./m:/m']}}\nconfigs: {c: {file: c.conf}}\n",
+    "mail/compose.yml": b"""\
+services: {mail: {image: mail, env_file: mail.env}}
+secrets: {s: {file: ./s}, t: {environment: T}}
+""",
+}
+
+
+def test_files_that_are_included_or_extended_count_from_their_own_folders() -> None:
+    app = compose.read(["compose.yml"], EXTENDED.__getitem__)
+    assert set(app.services) == {"more", "db", "mail", "web", "job"}
+    web, job = app.services["web"], app.services["job"]
+    assert (web.image, web.env_files) == ("base:1", ("./base/base.env", "web.env"))
+    assert web.mounts == ("./base/conf", "./base/logs", "/a")
+    assert (job.image, job.mounts) == ("job:1", ("./x", "./base/logs", "/a"))
+    assert (app.services["db"].env_files, app.services["more"].mounts) == (("./db.env",), ("./db/deep/m",))
+    assert (app.services["mail"].env_files, app.secrets, app.configs) == (
+        ("./mail/mail.env",), ("./mail/s",), ("./db/deep/c.conf",),
+    )  # fmt: skip
+    assert set(app.files) == set(EXTENDED)
+
+
+def test_paths_count_from_the_projects_folder_even_in_a_file_of_another() -> None:
+    files = {"a/compose.yml": b"services: {web: {image: a}}", "b/prod.yml": b"services: {web: {env_file: ../x.env}}"}
+    found = compose.read(list(files), files.__getitem__).services["web"]
+    assert found.env_files == ("../x.env",)
+
+
+def test_what_a_variable_stands_for_is_not_judged() -> None:
+    text = (
+        b"services: {web: {image: a, pull_policy: '${P}', ports: ['${X}'], stop_grace_period: '${S}', scale: '${N}'}}"
+    )
+    assert read({"a.yml": text}).services["web"].ports_vary
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"a.yml": b"include: [b.yml]\nservices: {}", "b.yml": b"include: [a.yml]"}, r"b\.yml: includes a\.yml"),
+        ({"a.yml": b"services: {w: {extends: v}, v: {extends: w}}"}, r"services\.\w extends itself"),
+        ({"a.yml": b"services: {w: {extends: v}}"}, "no service v"),
+        ({"a.yml": b"services: {w: {extends: {file: '${F}', service: x}}}"}, "F} is not a path"),
+        ({"a.yml": b"include: ['oci://docker.io/x']\nservices: {}"}, "is not a path"),
+    ],
+)
+def test_what_cannot_be_included_or_extended_is_refused(files: dict[str, bytes], named: str) -> None:
+    with pytest.raises(BadInput, match=named) as refusal:
+        compose.read(["a.yml"], files.__getitem__)
+    assert refusal.value.fix
 
 
 @pytest.mark.parametrize(
@@ -88,10 +213,6 @@ services:
         (b"\xff\xfe\x00services", r"docker-compose\.yml: not YAML"),
         (b"a: !!python/object/apply:os.system [id]", "not YAML"),
         (b"[" * 5000, "not YAML"),
-        (
-            b"x-released: 2024-02-30\nservices: {web: {image: a}}",
-            r"docker-compose\.yml:1: .*'2024-02-30' is no timestamp",
-        ),
         (b"services:\n  web:\n    image: !!int x", r"docker-compose\.yml:3: .*'x' is no int"),
         (b"x: [!!float x]", "'x' is no float"),
         (b"x: !!bool x", "'x' is no bool"),
@@ -101,17 +222,23 @@ services:
         (b"- a", "not a mapping"),
         (b"version: '3'", "no services"),
         (b"services: {}", "no services"),
-        (b"services: [web]", "services is not a mapping"),
-        (b"services: {web: nginx}", r"services\.web is not a mapping"),
-        (b"services: {web: {image: 1.5}}", r"services\.web\.image"),
-        (b"services: {web: {image: a, volumes: ./a}}", r"services\.web\.volumes"),
+        (b"services: [web]", r"docker-compose\.yml:1: services: "),
+        (b"services: {web: nginx}", r"services\.web: 'nginx' is not of type 'object'"),
+        (
+            b"services:\n  web:\n    image: 1.5",
+            r"docker-compose\.yml:3: services\.web\.image: 1\.5 is not of type 'string'",
+        ),
+        (b"services: {web: {image: a, volumes: ./a}}", r"services\.web\.volumes: './a' is not of type 'array'"),
         (b"services: {web: {image: a, env_file: [1]}}", r"services\.web\.env_file"),
         (b"services: {web: {image: a, env_file: {path: a}}}", r"services\.web\.env_file"),
-        (b"include: [b.yml]\nservices: {web: {image: a}}", "include"),
-        (b"services: {web: {extends: base}}", "extends"),
+        (b"services:\n  web:\n    image: a\n    restrt: no", r"yml:4: compose knows no services\.web\.restrt"),
+        (b"services:\n  web: {image: a}\nvolume:\n  data:", r"yml:3: compose knows no volume\n"),
+        (b"services: {web: {image: a}}\nnetworks:", r"networks: None is not of type 'object'"),
+        (b"version: 3.8\nservices: {web: {image: a}}", "version: 3.8 is not of type 'string'"),
+        (b"x-b: &b {restrt: no}\nservices:\n  web:\n    <<: *b\n    image: a", r"yml:1: .*services\.web\.restrt"),
     ],
 )
 def test_what_is_no_compose_file_is_refused_with_place_and_fix(text: bytes, named: str) -> None:
     with pytest.raises(BadInput, match=named) as refusal:
-        compose.read({"docker-compose.yml": text})
+        read({"docker-compose.yml": text})
     assert refusal.value.fix

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deployer.core.errors import BadInput
 from deployer.image import content
-from deployer.image.content import Content, collect
+from deployer.image.content import Content, Wanted, collect
 
 WEB = "services:\n  web:\n    image: a\n"
 
@@ -28,14 +30,8 @@ def put(root: Path, path: str, text: str = "x") -> Path:
     return file
 
 
-def gather(
-    root: Path,
-    *files: str,
-    compose: tuple[str, ...] = ("docker-compose.yml",),
-    environment_file: str = ".env",
-    has_environment: bool = True,
-) -> Content:
-    return collect(root, compose, files, environment_file, has_environment)
+def gather(root: Path, *files: str, compose: Sequence[str] = ("docker-compose.yml",), **more: Any) -> Content:
+    return collect(root, Wanted(compose_files=compose, files=files, **{"has_environment": True, **more}))
 
 
 def test_compose_files_come_first_then_files_and_folders(root: Path) -> None:
@@ -234,11 +230,66 @@ def test_names_a_release_uses_itself_are_refused(root: Path, path: str) -> None:
         gather(root, path)
 
 
-def test_program_that_would_lose_its_x_bit_is_a_warning(root: Path) -> None:
+def test_what_may_be_executed_is_known(root: Path) -> None:
     put(root, "docker-compose.yml", WEB)
     put(root, "bin/script", "#!/bin/sh\n").chmod(0o755)
-    put(root, "bin/program", "\x7fELF").chmod(0o755)
-    assert [each.split()[0] for each in gather(root, "bin").warnings] == ["bin/program"]
+    put(root, "bin/program", "\x7fELF").chmod(0o744)
+    put(root, "bin/text", "#!/bin/sh\n").chmod(0o666)
+    assert gather(root, "bin").programs == {"bin/script", "bin/program"}
+
+
+def test_folders_are_searched_without_what_is_excluded(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    volumes: ['./conf:/conf']\n")
+    for path in (
+        "conf/a.conf",
+        "conf/README.md",
+        "conf/keep.md",
+        "conf/test/x",
+        "more/a.md",
+        "more/deep/test/x",
+        "more/b",
+    ):
+        put(root, path)
+    found = gather(root, "more", exclude=["*.md", "!keep.md", "test/", "/b"])
+    assert set(found.files) == {"docker-compose.yml", "more/b", "conf/a.conf", "conf/keep.md"}
+
+
+def test_a_file_that_is_named_itself_is_never_excluded(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    volumes: ['./p.yml:/p.yml']\n")
+    put(root, "p.yml")
+    put(root, "one.txt")
+    assert set(gather(root, "one.txt", exclude=["*"]).files) == {"docker-compose.yml", "p.yml", "one.txt"}
+
+
+def test_pattern_that_is_none_is_refused(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB)
+    with pytest.raises(BadInput, match="'!'"):
+        gather(root, exclude=["!"])
+
+
+def test_services_that_do_not_run_need_no_files(root: Path) -> None:
+    debug = "  debug: {image: a, profiles: [debug], env_file: debug.env, volumes: ['./dumps:/dumps']}\n"
+    put(root, "docker-compose.yml", WEB + debug)
+    assert gather(root).warnings == ()
+    assert list(gather(root).running) == ["web"]
+    with pytest.raises(BadInput, match=r"debug reads debug\.env"):
+        gather(root, profiles=["debug"])
+
+
+def test_included_and_extended_files_go_along_with_what_they_mount(root: Path) -> None:
+    put(
+        root,
+        "deploy/compose.yml",
+        "include: [db/compose.yml]\nservices: {web: {extends: {file: ../base.yml, service: w}}}",
+    )
+    put(root, "deploy/db/compose.yml", "services: {db: {image: db, volumes: ['./init:/init']}}")
+    put(root, "base.yml", "services: {w: {image: a, volumes: ['./conf:/conf'], env_file: deploy/.env}}")
+    put(root, "deploy/db/init/1.sql")
+    put(root, "conf/a")
+    found = gather(root, compose=["deploy/compose.yml"])
+    extra = ["deploy/db/compose.yml", "base.yml", "deploy/db/init/1.sql", "conf/a"]
+    assert sorted(found.files) == sorted(["deploy/compose.yml", *extra])
+    assert found.compose_files == ("deploy/compose.yml",)
 
 
 def test_data_mounted_by_mistake_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +297,7 @@ def test_data_mounted_by_mistake_is_refused(root: Path, monkeypatch: pytest.Monk
     for name in ("a", "b", "c"):
         put(root, f"data/{name}", "x" * 100)
     monkeypatch.setattr(content, "MAX_BYTES", 250)
-    with pytest.raises(BadInput, match="allowed are"):
+    with pytest.raises(BadInput, match=r"allowed are 1,000 and 250. The largest: data/a \(100 bytes\)"):
         gather(root, "data")
     monkeypatch.setattr(content, "MAX_BYTES", 1000)
     monkeypatch.setattr(content, "MAX_FILES", 3)

@@ -92,9 +92,13 @@ def test_an_action_uses_no_other_action(folder: str) -> None:
 
 def test_the_root_action_has_every_input_of_its_steps() -> None:
     steps = [COMMANDS[name].inputs for name in ("build", "publish", "rollout")]
-    assert {each.name for each in inputs_of(DeliveryInputs)} == {
-        each.name for group in steps for each in inputs_of(group)
-    }
+    asked = {each.name for group in steps for each in inputs_of(group)}
+    assert {each.name for each in inputs_of(DeliveryInputs)} == asked - {"manifest-sha256"}
+
+
+def test_the_root_action_rolls_out_the_very_manifest_it_published() -> None:
+    *_, publish, rollout = action("")["runs"]["steps"]
+    assert rollout["env"]["INPUT_MANIFEST_SHA256"] == f"${{{{ steps.{publish['id']}.outputs.manifest-sha256 }}}}"
 
 
 def test_the_root_action_promises_these_outputs() -> None:

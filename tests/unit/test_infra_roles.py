@@ -29,6 +29,7 @@ FULL = {
     "ParameterName": "/orange/env",
     "RegistryParameterName": "/orange/registry",
     "Environment": "production",
+    "JanitorEnvironment": "housekeeping",
     "EcrRepository": "orange",
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111-2222",
     "AlarmPrefix": "orange-",
@@ -128,6 +129,7 @@ def test_a_provider_that_is_there_is_taken() -> None:
         ("Repository", "acme"),
         ("Environment", "prod*"),
         ("Environment", "production:x"),
+        ("JanitorEnvironment", "*"),
         ("Ref", "refs/heads/*"),
         ("Ref", "main"),
         ("AutoScalingGroup", "orange-*"),
@@ -150,9 +152,9 @@ def test_no_parameter_widens_a_role_by_a_pattern(parameter: str, value: str) -> 
         roles(**{parameter: value})
 
 
-@pytest.mark.parametrize("name", ["Deployer", "Instance", "Monitoring", "Status"])
+@pytest.mark.parametrize("name", ["Deployer", "Instance", "Monitoring", "Status", "Janitor"])
 def test_every_role_can_be_bounded(name: str) -> None:
-    assert roles()[name].boundary == ""
+    assert roles(JanitorEnvironment="housekeeping")[name].boundary == ""
     assert roles(**FULL)[name].boundary == FULL["PermissionsBoundaryArn"]
 
 
@@ -235,6 +237,21 @@ def test_all_policies_of_a_role_fit_what_iam_takes_inline() -> None:
     long = {**FULL, "App": "a" * 63, "Bucket": "b" * 63, "AutoScalingGroup": "g" * 53}
     for role in roles(**long).values():
         assert len("".join(json.dumps(each, separators=(",", ":")) for each in role.policies.values())) < 10_240
+
+
+def test_the_janitor_is_a_job_of_its_own_environment_that_removes_releases_alone() -> None:
+    janitor = roles(JanitorEnvironment="housekeeping", Environment="production")["Janitor"]
+    trusted = condition(janitor)["StringEquals"]
+
+    assert janitor.name == "orange-web-janitor"
+    assert trusted[f"{ISSUER}:sub"] == [
+        "repo:acme/orange:environment:housekeeping",
+        "repo:acme@111/orange@222:environment:housekeeping",
+    ]
+    assert trusted[f"{ISSUER}:ref"] == "refs/heads/main"
+    assert actions(janitor) == {"s3:ListBucket", "s3:GetObject", "s3:DeleteObject"}
+    assert statement(janitor, "s3:DeleteObject")["Resource"] == "arn:aws:s3:::orange-releases/orange/releases/*"
+    assert statement(janitor, "s3:GetObject")["Resource"] == "arn:aws:s3:::orange-releases/orange/groups/*"
 
 
 def test_the_bucket_refuses_deletes_but_to_its_janitor() -> None:

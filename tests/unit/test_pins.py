@@ -13,7 +13,7 @@ OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 
 
 def app_of(text: str) -> compose.Compose:
-    return compose.read({"docker-compose.yml": text.encode()})
+    return compose.read(["docker-compose.yml"], lambda _: text.encode())
 
 
 def moved_tag(_image: str) -> str:
@@ -67,6 +67,22 @@ def test_every_service_without_an_image_is_named_at_once() -> None:
 def test_given_image_for_a_service_that_is_built_is_fine() -> None:
     app = app_of("services: {web: {build: .}}")
     assert pins.choose(app, {"web": f"a@{OLD}"}, pin_images=True).pinned == {"web": f"a@{OLD}"}
+
+
+DEBUG = app_of("services: {web: {image: a}, debug: {build: ., profiles: [debug]}}")
+
+
+def test_service_whose_profile_is_not_chosen_needs_no_image() -> None:
+    assert pins.choose(DEBUG, {}, pin_images=True).to_resolve == {"web": "a"}
+    with pytest.raises(BadInput, match="debug has a `build`"):
+        pins.choose(DEBUG, {}, pin_images=True, profiles=["debug"])
+
+
+def test_given_image_for_a_service_that_does_not_run_is_refused() -> None:
+    given = {"debug": f"a@{OLD}"}
+    with pytest.raises(BadInput, match="debug, which does not run"):
+        pins.choose(DEBUG, given, pin_images=True)
+    assert pins.choose(DEBUG, given, pin_images=True, profiles=["*"]).pinned == given
 
 
 def test_given_image_for_no_service_is_refused_with_the_list_of_services() -> None:

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from deployer.aws.reach import Reach, Where, another_role, asking, images, looking, publishing, rolling, session_policy
+from deployer.aws.reach import (
+    Reach,
+    Where,
+    another_role,
+    asking,
+    images,
+    looking,
+    publishing,
+    reading,
+    rolling,
+    session_policy,
+    tidying,
+)
 from deployer.core.errors import BadInput
 from deployer.infra.roles import identity_roles
 
@@ -144,6 +156,22 @@ def test_publishing_reaches_releases_and_nothing_else() -> None:
     assert allows(reach, "s3:PutObject", key("orange/releases/v1/release.json"))
     assert not allows(reach, "s3:PutObject", key("orange/groups/orange-web/desired.json"))
     assert not sends(reach)
+
+
+def test_tidying_removes_releases_and_reads_the_state_of_groups() -> None:
+    reach = tidying("orange", "orange-releases")
+    assert allows(reach, "s3:DeleteObject", key("orange/releases/v1/release.json"))
+    assert allows(reach, "s3:GetObject", key("orange/groups/orange-web/desired.json"))
+    assert not allows(reach, "s3:DeleteObject", key("orange/groups/orange-web/desired.json"))
+    assert not allows(reach, "s3:DeleteObject", key("lemon/releases/v1/release.json"))
+    assert not allows(reach, "s3:PutObject", key("orange/releases/v1/release.json"))
+
+
+def test_listing_releases_reads_and_nothing_else() -> None:
+    reach = reading("orange", "orange-releases")
+    assert allows(reach, "s3:GetObject", key("orange/releases/v1/release.json"))
+    assert not allows(reach, "s3:PutObject", key("orange/releases/v9/release.json"))
+    assert not allows(reach, "s3:DeleteObject", key("orange/releases/v1/release.json"))
 
 
 def test_an_encrypted_buckets_key_is_used_through_s3_alone() -> None:

@@ -105,6 +105,8 @@ def test_what_was_written_reads_back_equal() -> None:
         ({"files": [{"path": "../x", "sha256": HASH, "size": 1}]}, "../x"),
         ({"files": [{"path": "a", "sha256": "zz", "size": 1}]}, r"files\[0\]"),
         ({"files": [{"path": "a", "sha256": HASH, "size": -1}]}, "size"),
+        ({"files": [{"path": "a", "sha256": HASH, "size": 1, "mode": "777"}]}, "mode"),
+        ({"profiles": "debug"}, "profiles"),
         ({"files": 1}, "files"),
         ({"health": None}, "health"),
         ({"environment": {"parameters": "", "file": "../../.env"}}, "../../.env"),

@@ -82,6 +82,24 @@ def publishing(app: str, bucket: str) -> Reach:
     return statements
 
 
+def reading(app: str, bucket: str) -> Reach:
+    """All that is kept of an application, read and nothing else."""
+    return lambda where: [_allow(["s3:GetObject"], where.object(bucket, f"{app}/")), *_bucket(where, bucket, app)]
+
+
+def tidying(app: str, bucket: str) -> Reach:
+    """The state of an application's groups, read, and its releases, removed."""
+
+    def statements(where: Where) -> Sequence[Statement]:
+        return [
+            _allow(["s3:GetObject"], where.object(bucket, keys.groups(app))),
+            _allow(["s3:DeleteObject"], where.object(bucket, keys.releases(app))),
+            *_bucket(where, bucket, app),
+        ]
+
+    return statements
+
+
 def looking(app: str, bucket: str, document: str, groups: Sequence[str]) -> Reach:
     """The releases of an application and the state of its groups, read and nothing else."""
     del groups  # what is kept of the others is no secret

@@ -17,7 +17,7 @@ from deployer.aws.run_command import RunCommand
 from deployer.aws.session import Session, open_session
 from deployer.aws.target_groups import TargetGroups
 from deployer.core import keys
-from deployer.core.errors import BadInput
+from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import Desired, Release, ReleaseRef, sha256_of
 from deployer.core.version import check_version
 from deployer.github.console import Console
@@ -87,6 +87,20 @@ class Groups:
             )
         return Release.from_json(stored.body, key), ReleaseRef(version, sha256_of(stored.body))
 
+    def unchanged_release(self, version: str, expected: str, names: Sequence[str]) -> tuple[Release, ReleaseRef]:
+        """A published release whose manifest is what was `expected` (sha256, "" for nobody knows) and what groups know.
+
+        Raises DeployError for one that was exchanged since it was published, or since a group began to desire it.
+        """
+        release, ref = self.release(version)
+        check_unchanged(ref, expected, "was published")
+        for name in names:
+            desired = self.desired(name)
+            for known in (desired.release, desired.previous) if desired else ():
+                if known and known.version == version:
+                    check_unchanged(ref, known.manifest_sha256, f"was rolled out to {name}")
+        return release, ref
+
     def _known_releases(self) -> str:
         prefix = keys.releases(self._place.app)
         manifests = [key for key in self.store.list(prefix) if key.endswith(f"/{keys.MANIFEST}")]
@@ -94,6 +108,16 @@ class Groups:
         if not versions:
             return "publish one first: `scripts/run publish`, or check `app` and `bucket`"
         return f"published are: {', '.join(versions[-10:])}"
+
+
+def check_unchanged(found: ReleaseRef, known: str, what: str) -> None:
+    """Raises DeployError where the manifest in the bucket is not the one of which `known` is the sha256."""
+    if known not in ("", found.manifest_sha256):
+        raise DeployError(
+            f"the manifest of {found.version} in the bucket is not the one that {what}: "
+            f"{known} {what}, {found.manifest_sha256} is there",
+            "nothing was changed; find out who exchanged it (the bucket keeps versions), and publish another version",
+        )
 
 
 def open_groups(inputs: StatusInputs | Policy, console: Console, kind: Kind) -> Groups:

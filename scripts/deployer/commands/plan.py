@@ -32,7 +32,7 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     limits = limits_of(inputs)
     check_limits(limits, inputs.auto_rollback)
     groups = open_groups(inputs, console, reach.asking)
-    release, ref = groups.release(inputs.version)
+    release, ref = groups.unchanged_release(inputs.version, inputs.manifest_sha256, inputs.auto_scaling_group)
     check_health(release.version, release.health, limits)
     check_preview(release.version, release.git.ref, inputs.allow_preview)
     changes = [name for name in inputs.auto_scaling_group if _changes(name, ref, limits, inputs, groups, console)]

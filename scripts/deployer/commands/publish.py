@@ -23,6 +23,7 @@ from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import (
     PARAMETERS_PATTERN,
+    PROGRAM,
     REGISTRY_PATTERN,
     EnvironmentSource,
     Git,
@@ -38,8 +39,8 @@ from deployer.core.sameness import differences
 from deployer.core.store import AlreadyThere, Store, Stored
 from deployer.github.console import Console
 from deployer.github.run import RunContext
-from deployer.image import pins, reference
-from deployer.image.content import Content, collect
+from deployer.image import compose_clashes, pins, reference
+from deployer.image.content import Content, Wanted, collect
 from deployer.image.pins import Choice
 from deployer.image.registry import Registries
 from deployer.inputs import PublishInputs
@@ -94,11 +95,22 @@ def draft_of(inputs: PublishInputs, run: RunContext) -> Draft:
     version = version_for(inputs.version, run)
     health = _health(inputs)
     check_parameters(inputs.parameters)
-    content = collect(Path.cwd(), inputs.compose_files, inputs.files, inputs.environment_file, bool(inputs.parameters))
-    choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images)
+    content = collect(Path.cwd(), _wanted(inputs))
+    choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images, content.profiles)
     environment = EnvironmentSource(inputs.parameters, content.environment_file)
     registries = registries_of(inputs.registry_credentials)
     return Draft(version, content, choice, environment, health, registries, instance_files.activate().encode())
+
+
+def _wanted(inputs: PublishInputs) -> Wanted:
+    return Wanted(
+        compose_files=inputs.compose_files,
+        files=inputs.files,
+        exclude=inputs.exclude,
+        profiles=inputs.profiles,
+        environment_file=inputs.environment_file,
+        has_environment=bool(inputs.parameters),
+    )
 
 
 def _health(inputs: PublishInputs) -> Health:
@@ -171,11 +183,16 @@ def _complete(inputs: PublishInputs, draft: Draft, known: Mapping[str, str], con
         environment=draft.environment,
         compose=tuple(compose),
         health=draft.health,
-        files=tuple(ReleaseFile(path, sha256_of(body), len(body)) for path, body in files.items()),
+        files=tuple(_file(path, body, draft.content) for path, body in files.items()),
         activate=Script(keys.ACTIVATE, sha256_of(draft.activate)),
         registries=draft.registries,
+        profiles=draft.content.profiles,
     )
     return _Publication(release, {keys.ACTIVATE: draft.activate, **files})
+
+
+def _file(path: str, body: bytes, content: Content) -> ReleaseFile:
+    return ReleaseFile(path, sha256_of(body), len(body), PROGRAM if path in content.programs else "")
 
 
 def _git(run: RunContext) -> Git:
@@ -187,13 +204,17 @@ def _run(run: RunContext) -> Run:
 
 
 def _tell(release: Release, draft: Draft, console: Console) -> None:
-    for warning in draft.content.warnings:
+    content = draft.content
+    clashes = compose_clashes.warnings(content.compose, content.running, release.health.url)
+    for warning in (*content.warnings, *clashes):
         console.warning("release", warning)
     for service, image in draft.choice.floating.items():
         console.warning("not pinned", f"service {service} runs {image}: each instance pulls what that is then")
     with console.group(f"Release {release.app} {release.version}"):
         for service, image in release.images.items():
             console.say(f"image {service}: {image}")
+        for service in content.compose.services.keys() - content.running.keys():
+            console.say(f"service {service} does not run: none of its profiles is chosen")
         for file in release.files:
             console.say(f"file {file.path}: {file.size:,} bytes")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from deployer.aws import reach
 from deployer.commands.clock import RealClock
-from deployer.commands.groups import Groups, check_place, open_groups
+from deployer.commands.groups import Groups, check_place, check_unchanged, open_groups
 from deployer.commands.rolling import Asked, check_health, check_preview, limits_of, roll
-from deployer.core.errors import BadInput, DeployError
+from deployer.core.errors import BadInput
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RollbackInputs
@@ -33,11 +33,7 @@ def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
     check_health(release.version, release.health, limits_of(inputs))
     if inputs.version:  # what the group ran before it may run again
         check_preview(release.version, release.git.ref, inputs.allow_preview)
-    if wanted.manifest_sha256 not in ("", ref.manifest_sha256):
-        raise DeployError(
-            f"the manifest of {wanted.version} in the bucket is not the one that was rolled out",
-            f"{wanted.manifest_sha256} was, {ref.manifest_sha256} is there; find out who changed it",
-        )
+    check_unchanged(ref, wanted.manifest_sha256, "was rolled out")
     return ref
 
 

@@ -19,7 +19,7 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
     """Rolls the release out group by group; the exit code says how the last one ended."""
     check_place(inputs)
     groups = open_groups(inputs, console, reach.rolling)
-    release, ref = groups.release(inputs.version)
+    release, ref = groups.unchanged_release(inputs.version, inputs.manifest_sha256, inputs.auto_scaling_group)
     check_health(release.version, release.health, limits_of(inputs))
     check_preview(release.version, release.git.ref, inputs.allow_preview)
     announced = announcement(inputs, release.version, release.git, console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -85,13 +86,13 @@ def _several(inputs: BuildInputs, common: Build) -> Wanted:
         raise BadInput(
             "cache-ref is one image, and several would write over it", f"put {SERVICE} in its name or its tag"
         )
-    sections = compose_sections(inputs.compose_files)
+    sections = compose_sections(inputs.compose_files, inputs.profiles)
     builds = tuple(_of_service(name, common) for name in sections.built)
     images = {build.service: build.image for build in builds}
     if len({reference.parse(each).registry for each in images.values()}) > 1:
         raise BadInput(f"image has {SERVICE} in the registry's name", f"put it behind: registry.example.com/{SERVICE}")
     alike = {name: images[built] for name, built in sections.alike.items()}
-    return Wanted(builds, {**images, **alike}, sections, os.path.dirname(inputs.compose_files[0]) or ".")
+    return Wanted(builds, {**images, **alike}, sections, posixpath.dirname(inputs.compose_files[0]) or ".")
 
 
 def _of_service(service: str, common: Build) -> Build:
@@ -100,9 +101,9 @@ def _of_service(service: str, common: Build) -> Build:
     return replace(common, service=service, image=image, cache_ref=cache_ref, cache_folder=_cache_folder(image))
 
 
-def compose_sections(compose_files: Sequence[str]) -> Sections:
+def compose_sections(compose_files: Sequence[str], profiles: Sequence[str] = ()) -> Sections:
     """The build sections of compose files in the working directory; raises BadInput where there are none."""
-    return bake.sections({path: _read(path) for path in compose_files})
+    return bake.sections([posixpath.normpath(path) for path in compose_files], _read, profiles)
 
 
 def _read(path: str) -> bytes:

@@ -62,9 +62,14 @@ def release(app: str, version: str, path: str = MANIFEST) -> str:
     return f"{releases(app)}{version}/{path}"
 
 
+def groups(app: str) -> str:
+    """The prefix of all groups of an application."""
+    return f"{app}/groups/"
+
+
 def group(app: str, name: str) -> str:
     """The prefix of all that is kept of a group."""
-    return f"{app}/groups/{name}/"
+    return f"{groups(app)}{name}/"
 
 
 def desired(app: str, group: str) -> str:

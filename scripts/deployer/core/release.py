@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from deployer.core import document
 from deployer.core.document import SCHEMA, Fields
@@ -25,6 +26,8 @@ PARAMETER_PATTERN = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"
 """Parameter Store: a name alone."""
 REGISTRY_PATTERN = r"localhost(:[0-9]+)?|(?=[^/]*[.:])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?"
 """A registry's host, with its port if it has one, as image names begin; `docker.io` for those without."""
+PROGRAM = "755"
+"""The mode of a file that may be executed: all that git knows of modes."""
 PINNED_PATTERN = r"[^\s@]+@sha256:[0-9a-f]{64}"
 
 
@@ -92,11 +95,12 @@ class Health:
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A file of a release; `size` in bytes."""
+    """A file of a release; `size` in bytes, `mode` PROGRAM or "" for one that is only read."""
 
     path: str
     sha256: str
     size: int
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ class Release:
     """One release; `images` maps services to `name@sha256:…`, `compose` lists files in compose's order.
 
     `registries` maps hosts to the names of parameters with a login each; a manifest without any does not have it.
+    `profiles` are those of the compose files that are chosen.
     """
 
     app: str
@@ -126,13 +131,15 @@ class Release:
     files: tuple[ReleaseFile, ...]
     activate: Script
     registries: Mapping[str, str] = field(default_factory=dict)
+    profiles: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
-        """The bytes of `release.json`; their sha256 is the release's `manifest_sha256`."""
-        fields = {"schema": SCHEMA, **asdict(self)}
-        if not self.registries:
-            del fields["registries"]
-        return document.write(fields)
+        """The bytes of `release.json`; their sha256 is the release's `manifest_sha256`.
+
+        What only some releases have stands in no other's.
+        """
+        fields = {"schema": SCHEMA, **asdict(self), "files": [_without(asdict(each), "mode") for each in self.files]}
+        return document.write(_without(fields, "registries", "profiles"))
 
     @classmethod
     def from_json(cls, body: bytes, place: str = "release.json") -> Release:
@@ -151,6 +158,7 @@ class Release:
             files=tuple(_file(each) for each in fields.parts("files")),
             activate=_script(fields.part("activate")),
             registries=fields.named_texts("registries") if fields.has("registries") else {},
+            profiles=fields.texts("profiles") if fields.has("profiles") else (),
         )
         fields.end()
         _check(release, place)
@@ -219,6 +227,11 @@ class Desired:
         return desired
 
 
+def _without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The fields, but for those of these names that are empty."""
+    return {each: value for each, value in fields.items() if each not in names or value}
+
+
 def _git(fields: Fields) -> Git:
     git = Git(fields.text("sha"), fields.text("ref"), fields.text("repository"))
     fields.end()
@@ -244,7 +257,8 @@ def _health(fields: Fields) -> Health:
 
 
 def _file(fields: Fields) -> ReleaseFile:
-    file = ReleaseFile(fields.text("path"), fields.text("sha256", SHA256_PATTERN), fields.number("size"))
+    mode = fields.text("mode", PROGRAM) if fields.has("mode") else ""
+    file = ReleaseFile(fields.text("path"), fields.text("sha256", SHA256_PATTERN), fields.number("size"), mode)
     fields.end()
     return file
 

@@ -16,7 +16,7 @@ def differences(old: Release, new: Release) -> tuple[str, ...]:
         *_changed("image of", old.images, new.images),
         *_changed("file", {each.path: each for each in old.files}, {each.path: each for each in new.files}),
     ]
-    for name in ("app", "environment", "compose", "health", "activate", "registries"):
+    for name in ("app", "environment", "compose", "profiles", "health", "activate", "registries"):
         if getattr(old, name) != getattr(new, name):
             found.append(f"{name} differs")
     return tuple(found)

@@ -105,7 +105,7 @@ def _stop_grace(situation: Situation) -> float | None:
     files = [Path(each) for each in situation.inputs.compose_files]
     if not all(each.is_file() for each in files):
         return None
-    services = compose.read({str(each): each.read_bytes() for each in files}).services
+    services = compose.read([str(each) for each in files], lambda path: Path(path).read_bytes()).services
     return max(each.stop_grace or GRACE for each in services.values())
 
 

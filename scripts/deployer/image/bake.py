@@ -8,6 +8,7 @@ names, tags, labels, cache and attestations.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from typing import Any
 from deployer.core.errors import BadInput
 from deployer.image import compose
 from deployer.image.build import Build
+from deployer.image.compose_files import ComposeFiles, Read
 
 SERVICE = "{service}"
 """Stands in an image's name for the name of each service that has a `build`."""
@@ -35,60 +37,31 @@ class Sections:
     """Compose files with nothing but build sections, in the order of their originals."""
 
 
-def sections(files: Mapping[str, bytes]) -> Sections:
-    """What the compose files (path: content) say about building; raises BadInput where they say nothing."""
-    services = compose.read(files).services
+def sections(paths: Sequence[str], open_file: Read, profiles: Sequence[str] = ()) -> Sections:
+    """What compose files say about building the services that run; raises BadInput where that is nothing."""
+    services = compose.read(paths, open_file).running(profiles)
     built = tuple(name for name, service in services.items() if service.builds)
     if not built:
-        raise BadInput(f"no service of {', '.join(files)} has a `build`", f"give `image` a name without {SERVICE}")
+        raise BadInput(f"no service of {', '.join(paths)} has a `build`", f"give `image` a name without {SERVICE}")
     by_image = {services[name].image: name for name in built if services[name].image}
     alike = {
         name: by_image[service.image]
         for name, service in services.items()
         if name not in built and service.image in by_image
     }
-    return Sections(built, alike, [_only_builds(body) for body in files.values()])
+    documents = ComposeFiles(open_file, posixpath.dirname(paths[0])).each(paths)
+    return Sections(built, alike, [_only_builds(each, built) for each in documents])
 
 
-def _only_builds(body: bytes) -> bytes:
-    """The file without all but its build sections, whose values stay as they are written (`yes`, `010`, `1.10`)."""
-    import yaml
-
-    loading = compose.loader()(body)
-    document = loading.get_single_node()
-    kept = [
-        (name, _mapping([(yaml.ScalarNode(_TEXT, "build"), build)]))
-        for name, service in _pairs(loading, _value(loading, document, "services"))
-        if (build := _value(loading, service, "build")) is not None
-    ]
-    entries = [(yaml.ScalarNode(_TEXT, "services"), _mapping(kept))]
-    if (secrets := _value(loading, document, "secrets")) is not None:
-        entries.append((yaml.ScalarNode(_TEXT, "secrets"), secrets))
-    return str(yaml.serialize(_mapping(entries), Dumper=yaml.SafeDumper)).encode()
-
-
-_TEXT = "tag:yaml.org,2002:str"
-
-
-def _mapping(pairs: list[tuple[Any, Any]]) -> Any:
-    import yaml
-
-    return yaml.MappingNode("tag:yaml.org,2002:map", pairs)
-
-
-def _pairs(loading: Any, node: Any) -> list[tuple[Any, Any]]:
-    """The keys and values of a YAML mapping, those it takes over from others (`<<`) too; none of what is no mapping."""
-    import yaml
-
-    if not isinstance(node, yaml.MappingNode):
-        return []
-    loading.flatten_mapping(node)
-    return list(node.value)
-
-
-def _value(loading: Any, node: Any, key: str) -> Any:
-    """The last one counts: what a mapping takes over stands before its own."""
-    return next((value for name, value in reversed(_pairs(loading, node)) if name.value == key), None)
+def _only_builds(document: Mapping[str, Any], built: Sequence[str]) -> bytes:
+    """A compose file, written as JSON, without all but its build sections and the secrets they may name."""
+    kept = {
+        name: {"build": service["build"]}
+        for name, service in document["services"].items()
+        if name in built and service.get("build")
+    }
+    secrets = {"secrets": document["secrets"]} if document.get("secrets") else {}
+    return json.dumps({"services": kept, **secrets}).encode()
 
 
 def target(service: str) -> str:

@@ -48,16 +48,13 @@ def parse_given(entries: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def choose(compose: Compose, given: Mapping[str, str], pin_images: bool) -> Choice:
-    """An image for every service; raises BadInput that names every service without one."""
-    if unknown := sorted(set(given) - set(compose.services)):
-        raise BadInput(
-            f"an image is given for {', '.join(unknown)}, which is no service of the compose files",
-            f"the services are {', '.join(compose.services)}",
-        )
+def choose(compose: Compose, given: Mapping[str, str], pin_images: bool, profiles: Sequence[str] = ()) -> Choice:
+    """An image for every service that runs with these profiles; raises BadInput that names every one without."""
+    running = compose.running(profiles)
+    _check_given(compose, running, given)
     pinned, to_resolve, floating = dict(given), {}, {}
     problems = []
-    for name, service in compose.services.items():
+    for name, service in running.items():
         if name in given:
             continue
         if problem := _problem(name, service, pin_images):
@@ -71,6 +68,19 @@ def choose(compose: Compose, given: Mapping[str, str], pin_images: bool) -> Choi
     if problems:
         raise BadInput("; ".join(problems), "give them in `images`, one a line: service=name@sha256:…")
     return Choice(pinned, to_resolve, floating)
+
+
+def _check_given(compose: Compose, running: Mapping[str, Service], given: Mapping[str, str]) -> None:
+    if unknown := sorted(set(given) - set(compose.services)):
+        raise BadInput(
+            f"an image is given for {', '.join(unknown)}, which is no service of the compose files",
+            f"the services are {', '.join(compose.services)}",
+        )
+    if idle := sorted(set(given) - set(running)):
+        raise BadInput(
+            f"an image is given for {', '.join(idle)}, which does not run: none of its profiles is chosen",
+            "name one of its profiles in `profiles`, or leave the image out",
+        )
 
 
 def _problem(name: str, service: Service, pin_images: bool) -> str:

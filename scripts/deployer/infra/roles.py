@@ -28,7 +28,8 @@ class Role:
 def identity_roles(
     parameters: Mapping[str, str], account: str, region: str, partition: str = "aws"
 ) -> Mapping[str, Role]:
-    """The roles of infra/identity.yml by logical id: Deployer, Instance, Monitoring, Status; raises BadInput."""
+    """The roles of infra/identity.yml by logical id: Deployer, Instance, Monitoring, Status, and Janitor
+    where one is asked for; raises BadInput."""
     template = Template(IDENTITY, parameters, Place(account, region, partition))
     return {name: _role(template.properties(name)) for name in template.of_type("AWS::IAM::Role")}
 

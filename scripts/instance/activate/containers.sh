@@ -14,15 +14,28 @@ find_compose() { # v2 takes \$ and \\ in an env file for what they mean; v1 fail
   done
 }
 
-compose() { # up … | down …: without our environment, which would win over the env file
-  local words files file
+compose() { # up … | down … | config …: without our environment, which would win over the env file; as the profiles must
+  local words files file profiles
   mapfile -t files < <(values 'compose[.][0-9]+')
   words=(-p "${project}" --project-directory "$(dirname "${release}/files/${files[0]}")" --env-file "${environment}")
   for file in "${files[@]}"; do words+=(-f "${release}/files/${file}"); done
-  problem=$(env -i PATH="${PATH}" HOME="${HOME}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) && return 0
+  profiles=$(values 'profiles[.][0-9]+' | paste -sd ,)
+  problem=$(env -i PATH="${PATH}" HOME="${HOME}" COMPOSE_PROFILES="${profiles}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) &&
+    return 0
   problem="docker compose $1 failed: $(explained "${problem}" cause_of_start)" && return 1
 }
 
 containers() {
   docker ps -aq --filter "label=com.docker.compose.project=${project}"
+}
+
+remove_idle() { # compose takes a service whose profile is not chosen for no orphan, and lets its old container run on
+  local container service running
+  grep -rqs profiles "${release}/files" || return 0
+  compose config --services || return 1
+  running=${problem}
+  while read -r container service; do
+    grep -qxF -- "${service}" <<<"${running}" || docker rm -f "${container}" >/dev/null 2>&1 || true
+  done < <(docker ps -a --filter "label=com.docker.compose.project=${project}" \
+    --format '{{.ID}} {{.Label "com.docker.compose.service"}}')
 }

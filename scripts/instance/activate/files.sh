@@ -50,6 +50,12 @@ open_files() { # to whichever user a container has; the directory above keeps ev
     IFS= read -r -n 2 start <"${parts}/${path}" || true
     [[ "${start}" != '#!' ]] || chmod 755 "${parts}/${path}"
   done < <(paths)
+  while IFS= read -r path; do chmod 755 "${parts}/${path}"; done < <(programs)
 }
 
 paths() { values 'files[.][0-9]+[.]path'; }
+
+programs() { # the release's paths that may be executed; S3 has no modes, so the manifest says it
+  LC_ALL=C awk -F '\t' '$1 ~ /^files[.][0-9]+[.]path$/ { path = $2 }
+    $1 ~ /^files[.][0-9]+[.]mode$/ && $2 == "755" { print path }' <<<"${manifest}"
+}

@@ -27,7 +27,8 @@ prefetch() { # whatever may be missing is found out now; a release that runs kee
 }
 
 start() { # until its containers are proven
-  timed up compose up -d --no-build --remove-orphans && timed health healthy_within "$(values health.timeout)"
+  timed up remove_idle && timed up compose up -d --no-build --remove-orphans &&
+    timed health healthy_within "$(values health.timeout)"
 }
 
 already_right() {

@@ -39,6 +39,10 @@ def get(key: str) -> Callable[[Any, TwoTeams], Any]:
     return lambda s3, _: s3.get_object(Bucket=BUCKET, Key=key)
 
 
+def delete(key: str, **which: str) -> Callable[[Any, TwoTeams], Any]:
+    return lambda s3, _: s3.delete_object(Bucket=BUCKET, Key=key, **which)
+
+
 def listing(prefix: str) -> Callable[[Any, TwoTeams], Any]:
     return lambda s3, _: s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
 
@@ -58,7 +62,7 @@ def parameter(name: str) -> Callable[[Any, TwoTeams], Any]:
 
 
 EVERYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-DEPLOYER, INSTANCE, MONITORING, STATUS = (
-    f"orange-web-{each}" for each in ("deployer", "instance", "monitoring", "status")
+DEPLOYER, INSTANCE, MONITORING, STATUS, JANITOR = (
+    f"orange-web-{each}" for each in ("deployer", "instance", "monitoring", "status", "janitor")
 )
 NEW = {"IfNoneMatch": "*"}

@@ -1,14 +1,16 @@
-"""What a compromised instance, a monitoring host and a pull request must not reach."""
+"""What a compromised instance, a monitoring host, a pull request and a stolen janitor must not reach."""
 
 from __future__ import annotations
 
 from tests.cloud.attacks.attack_requests import (
     DOCUMENT,
     INSTANCE,
+    JANITOR,
     MONITORING,
     NEW,
     STATUS,
     Attack,
+    delete,
     get,
     listing,
     parameter,
@@ -113,4 +115,21 @@ PULL_REQUEST = (
             TargetGroupArn=teams.cloud.environment["TARGET_GROUP_ARN"], Targets=[{"Id": teams.our_instance}]
         ),
     ),
+)
+STOLEN_JANITOR = (
+    Attack("remove-what-is-desired", JANITOR, "s3", "s3:DeleteObject", delete("orange/groups/orange-web/desired.json")),
+    Attack("remove-another-apps-release", JANITOR, "s3", "s3:DeleteObject", delete("lemon/releases/v1/release.json")),
+    Attack(
+        "remove-a-release-for-good",
+        JANITOR,
+        "s3",
+        "s3:DeleteObjectVersion",
+        lambda s3, teams: delete(RELEASE, VersionId=teams.version(RELEASE))(s3, teams),
+    ),
+    Attack("read-a-release", JANITOR, "s3", "s3:GetObject", get(RELEASE)),
+    Attack("read-another-apps-state", JANITOR, "s3", "s3:GetObject", get("lemon/groups/lemon-web/desired.json")),
+    Attack("write-a-release", JANITOR, "s3", "s3:PutObject", put("orange/releases/v9/release.json", **NEW)),
+    Attack("write-desired", JANITOR, "s3", "s3:PutObject", put_over("orange/groups/orange-web/desired.json")),
+    Attack("read-a-secret", JANITOR, "ssm", "ssm:GetParameter", parameter("/orange/env")),
+    Attack("send-a-command", JANITOR, "ssm", "ssm:SendCommand", send(DOCUMENT)),
 )

@@ -14,13 +14,13 @@ from localcloud.options import CloudOptions
 from tests.cloud.attacks.attack_requests import DEPLOYER, EVERYBODY, NEW, NO_POLICY, Attack, get, parameter, put
 from tests.cloud.attacks.attack_tokens import TOKENS, Token, of_job
 from tests.cloud.attacks.attacks_of_a_runner import STOLEN_RUNNER
-from tests.cloud.attacks.attacks_of_others import COMPROMISED_INSTANCE, MONITORING_HOST, PULL_REQUEST
+from tests.cloud.attacks.attacks_of_others import COMPROMISED_INSTANCE, MONITORING_HOST, PULL_REQUEST, STOLEN_JANITOR
 from tests.cloud.attacks.two_teams import BUCKET, RELEASE, TwoTeams
 from tests.cloud.client import client_with
 from tests.cloud.conftest import QUICK
 
 NO_SESSION_POLICY = "because no session policy allows the {action} action"
-ATTACKS = (*STOLEN_RUNNER, *COMPROMISED_INSTANCE, *MONITORING_HOST, *PULL_REQUEST)
+ATTACKS = (*STOLEN_RUNNER, *COMPROMISED_INSTANCE, *MONITORING_HOST, *PULL_REQUEST, *STOLEN_JANITOR)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,7 @@ def test_the_tokens_that_do_open_a_role_are_of_our_repository_branch_and_environ
     assert teams.assume(of_job(immutable_subject=False)(issuer))
     assert teams.assume(of_job(environment="production")(issuer), "orange-staged-deployer")
     assert teams.assume(of_job(event_name="pull_request", ref="refs/pull/7/merge")(issuer), "orange-web-status")
+    assert teams.assume(of_job(environment="housekeeping")(issuer), "orange-web-janitor")
 
 
 def denial(teams: TwoTeams, call: Callable[[], Any]) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from deployer.infra.roles import identity_roles
 from localcloud.aws.account import ACCOUNT
 from localcloud.cloud import Cloud
+from localcloud.github.issuer import Job
+from localcloud.options import HOUSEKEEPING
 from localcloud.roles import make_roles
 from localcloud.runtime import process_image
 from tests.cloud.client import client_of, client_with
@@ -37,18 +41,35 @@ def cloud(delivery: Delivery) -> Cloud:
 
 
 @pytest.fixture
-def pull_request(delivery: Delivery) -> dict[str, str]:
+def pull_request(delivery: Delivery) -> Iterator[dict[str, str]]:
     """A job of a pull request of our own repository, with the role that only looks."""
+    job = replace(delivery.cloud.github.issuer.job, event_name="pull_request", ref="refs/pull/7/merge")
+    with _running(delivery, job, "status") as environment:
+        yield environment
+
+
+@pytest.fixture
+def housekeeping(delivery: Delivery) -> Iterator[dict[str, str]]:
+    """A job in the environment that may tidy up."""
+    job = replace(delivery.cloud.github.issuer.job, environment=HOUSEKEEPING)
+    with _running(delivery, job, "janitor") as environment:
+        yield environment
+
+
+@contextmanager
+def _running(delivery: Delivery, job: Job, role: str) -> Iterator[dict[str, str]]:
+    """The environment of a command in such a job."""
     issuer = delivery.cloud.github.issuer
-    issuer.job = replace(issuer.job, event_name="pull_request", ref="refs/pull/7/merge")
-    return {
-        "INPUT_ROLE_TO_ASSUME": f"arn:aws:iam::{ACCOUNT}:role/orange-web-status",
+    before, issuer.job = issuer.job, job
+    yield {
+        "INPUT_ROLE_TO_ASSUME": f"arn:aws:iam::{ACCOUNT}:role/orange-web-{role}",
         "AWS_ACCESS_KEY_ID": "",
         "AWS_SECRET_ACCESS_KEY": "",
         "GITHUB_ACTIONS": "true",
         "GITHUB_RUN_ID": "77",
         "GITHUB_RUN_ATTEMPT": "1",
     }
+    issuer.job = before
 
 
 def said(done: subprocess.CompletedProcess[str], exit_code: int = 0) -> Any:
@@ -74,6 +95,19 @@ def test_a_pull_request_is_told_that_it_may_not_ask_instances(delivery: Delivery
     done = delivery.run("plan", "--version", "v1", **pull_request)
     assert done.returncode == 0, done.stderr
     assert "whether each runs it, and with the newest parameters, is not known" in done.stdout
+
+
+def test_a_housekeeping_job_removes_what_no_group_needs_and_nobody_else_can(
+    delivery: Delivery, housekeeping: dict[str, str]
+) -> None:
+    if delivery.desired() != "v1":
+        delivery.bring_to("v1")
+    delivery.publish("v8")
+    words = ("prune-releases", "--keep", "0", "--older-than-days", "0", "--dry-run", "false", "--json")
+    assert "v8" in said(delivery.run(*words, **housekeeping))["removed"]
+    releases = said(delivery.run("releases", "--json"))["releases"]
+    assert [each["version"] for each in releases] == ["v1"]
+    assert releases[0]["uses"] == ["desired by orange-web"]
 
 
 def test_a_monitoring_host_finds_the_instances(cloud: Cloud) -> None:

@@ -189,7 +189,7 @@ def test_compose_runs_the_digest_of_a_service_that_has_a_build(
     image = answer(capsys)["image"]
     text = b"version: '3.8'\nservices:\n  web:\n    build: .\n    image: never-pulled:latest\n"
     (checkout / "docker-compose.yml").write_bytes(text)
-    override = pins.override(compose.read({"docker-compose.yml": text}), {"web": image})
+    override = pins.override(compose.read(["docker-compose.yml"], lambda _: text), {"web": image})
     (checkout / "compose.images.yml").write_bytes(override)
     docker("image", "rm", "--force", image, f"{parse(image).name}:v1", f"{parse(image).name}:sha-{SHA}")
     docker("pull", image)

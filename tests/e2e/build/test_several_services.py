@@ -83,8 +83,8 @@ def test_publish_takes_what_was_built_and_instances_pull_it(
 ) -> None:
     assert baked(registry, "published", "--version=v1") == EXIT_DONE
     given = pins.parse_given(answer(capsys)["images"].splitlines())
-    files = {"compose.yml": (several / "deploy/compose.yml").read_bytes()}
-    choice = pins.choose(compose.read(files), given, pin_images=True)
+    files = compose.read(["deploy/compose.yml"], lambda path: (several / path).read_bytes())
+    choice = pins.choose(files, given, pin_images=True)
     assert choice.pinned == given
     assert choice.to_resolve == {"plain": "redis"}
     for image in given.values():
