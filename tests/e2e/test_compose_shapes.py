@@ -17,7 +17,7 @@ from localcloud.engine_command import search_path
 from localcloud.registry import Registry
 from tests.e2e.busybox_image import push_companion, push_image
 from tests.e2e.compose_shapes import BUSYBOX, SHAPES, Shape
-from tests.e2e.real_instance import APP, BUCKET, Published, RealInstance, real_instance
+from tests.e2e.real_instance import APP, Published, RealInstance, real_instance
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
 
@@ -31,7 +31,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealInstance]
     registry.start()
     try:
         with real_instance(directory, registry) as instance:
-            instance.ssm.put_parameter(Name="/orange/env", Value=ENVIRONMENT, Type="SecureString")
+            instance.ssm.put_parameter(Name="/orange/env", Value=ENVIRONMENT, Type="SecureString", Overwrite=True)
             yield instance
     finally:
         registry.stop()
@@ -61,10 +61,10 @@ def lay_out(shape: Shape, folder: Path, registry: str) -> None:
 
 def publish(shape: Shape, version: str, instance: RealInstance, images: dict[str, str]) -> Published:
     given = ",".join(f"{service}={images.get(service, images['web'])}" for service in shape.given)
-    flags = {"app": APP, "bucket": BUCKET, "version": version, "images": given, **shape.flags}
+    flags = {"app": APP, "bucket": instance.bucket, "version": version, "images": given, **shape.flags}
     flags["health-check"] = "http://localhost:8080/"
     assert cli.main(["publish", *(f"--{name}={value}" for name, value in flags.items() if value)], {}) == 0
-    stored = instance.s3.get_object(Bucket=BUCKET, Key=f"{APP}/releases/{version}/release.json")
+    stored = instance.s3.get_object(Bucket=instance.bucket, Key=f"{APP}/releases/{version}/release.json")
     return Published(version, sha256_of(stored["Body"].read()), "")
 
 
