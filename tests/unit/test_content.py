@@ -261,12 +261,6 @@ def test_a_file_that_is_named_itself_is_never_excluded(root: Path) -> None:
     assert set(gather(root, "one.txt", exclude=["*"]).files) == {"docker-compose.yml", "p.yml", "one.txt"}
 
 
-def test_pattern_that_is_none_is_refused(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB)
-    with pytest.raises(BadInput, match="'!'"):
-        gather(root, exclude=["!"])
-
-
 def test_services_that_do_not_run_need_no_files(root: Path) -> None:
     debug = "  debug: {image: a, profiles: [debug], env_file: debug.env, volumes: ['./dumps:/dumps']}\n"
     put(root, "docker-compose.yml", WEB + debug)
