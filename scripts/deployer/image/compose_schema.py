@@ -1,7 +1,7 @@
 """Compose files under the compose specification's own JSON schema.
 
 What compose would refuse on the first instance is refused here, where somebody is looking, with its line. The schema
-comes in a package that keeps it up to date: docs/decisions/0020-compose-files.md.
+comes in a package that keeps it up to date: docs/decisions/0025-compose-files.md.
 """
 
 from __future__ import annotations
