@@ -1,5 +1,9 @@
 # --- its environment --------------------------------------------------------------------------------------------------
 
+get_environment() { # what this rollout's prefetch has read, so that nobody waits for it out of service; else it is read
+  [[ -e "${environment}.new" ]] || take_ready || read_environment
+}
+
 read_environment() { # from Parameter Store to tmpfs, beside the one that is there; `parameters` is then its version
   local name new="${environment}.new" wrong
   name=$(values environment.parameters)
@@ -13,6 +17,24 @@ read_environment() { # from Parameter Store to tmpfs, beside the one that is the
   rm -f "${new}.raw" "${new}.entries"
   problem=${wrong:+"parameters ${name}: ${wrong}"}
   [[ -z "${wrong}" ]]
+}
+
+keep_ready() { # for the activation of the same generation: every instance of a rollout then has what was there as it began
+  mv -f "${environment}.new" "${environment}.ready.${GENERATION}.${parameters}"
+}
+
+take_ready() {
+  local ready=("${environment}.ready.${GENERATION}."*)
+  [[ -f "${ready[0]}" ]] || return 1
+  parameters=${ready[0]##*.}
+  mv -f "${ready[0]}" "${environment}.new"
+}
+
+forget_ready() { # of other generations
+  local file
+  for file in "${private}"/*.env.ready.*; do
+    [[ "${file}" == *".env.ready.${GENERATION}."* ]] || rm -f "${file}"
+  done
 }
 
 ask_parameter_store() {
@@ -84,7 +106,7 @@ restore_environment() { # the one that was proven; it is read anew only where a 
 }
 
 same_environment() { # whether what runs was given what Parameter Store holds; where nobody can say, it is left alone
-  timed fetch read_environment || finish unchanged "its environment may be an older one: ${problem}"
+  timed fetch get_environment || finish unchanged "its environment may be an older one: ${problem}"
   if cmp -s "${environment}.new" "${environment}"; then
     remember "parameters=${parameters}"
   elif [[ -z "${parameters}" || "${parameters}" != "${state[refused]}" ]]; then

@@ -14,16 +14,15 @@ get_ready() { # all that can be done while the release before still serves
 
 prefetch() { # whatever may be missing is found out now; a release that runs keeps the environment it was started with
   prune
+  rm -f "${environment}".ready.*
   { get_ready && timed fetch read_environment; } || finish failed "${problem}"
   [[ -z "${state[refused]}" ]] || remember refused= # whoever prepares an activation wants it tried
-  if [[ "${state[version]}" != "${VERSION}" ]]; then
-    mv -f "${environment}.new" "${environment}"
-  elif cmp -s "${environment}.new" "${environment}"; then
-    rm -f "${environment}.new"
-  else # it will be swapped, so it has to leave the load balancer first
-    rm -f "${environment}.new"
-    finish unchanged "$(difference "${parameters}")"
+  problem=''
+  if [[ "${state[version]}" == "${VERSION}" ]] && ! cmp -s "${environment}.new" "${environment}"; then
+    problem=$(difference "${parameters}") # it will be swapped, so it has to leave the load balancer first
   fi
+  keep_ready
+  finish unchanged "${problem}"
 }
 
 start() { # until its containers are proven
@@ -42,7 +41,7 @@ activate() {
   ! { already_right && same_environment; } || finish unchanged "${problem}"
   echo "from ${state[version]:-nothing} to ${VERSION}"
   prune
-  { get_ready && timed fetch read_environment && keep_proven; } || finish failed "${problem}"
+  { get_ready && timed fetch get_environment && keep_proven; } || finish failed "${problem}"
   remember "attempt=${VERSION}" "attempt_manifest_sha256=${MANIFEST_SHA256}"
   mv -f "${environment}.new" "${environment}"
   start || put_back "${VERSION} is not healthy: ${problem}"
@@ -97,6 +96,7 @@ main() {
   recall
   rm -f "${private}"/*.env.new* # what a killed order had just read
   refuse_older
+  forget_ready
   open_release "${VERSION}" || finish failed "${problem}"
   case "$1" in
     prefetch) prefetch ;;

@@ -46,9 +46,9 @@ def on_v1(instance: Instance, parameters: str = NAME) -> Published:
 
 def test_the_version_read_is_in_the_marker_and_in_the_state(instance: Instance, put: Callable[..., str]) -> None:
     put("GREETING=early")
+    second = put("GREETING=late")
     v1 = instance.publish("v1", parameters=NAME)
     assert instance.run("prefetch", v1, 1).parameters == ""
-    second = put("GREETING=late")
 
     assert instance.run("activate", v1, 1).parameters == second
 

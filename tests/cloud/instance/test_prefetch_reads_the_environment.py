@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -30,17 +31,34 @@ def test_an_environment_that_cannot_be_had_fails_the_prefetch(serving: Instance,
     assert serving.containers() == before
 
 
-def test_the_environment_is_there_for_root_alone_and_read_afresh_by_the_activation(instance: Instance) -> None:
+def environments(instance: Instance) -> list[Path]:
+    return sorted((instance.root / "run/deployer/Orange").iterdir())
+
+
+def test_what_a_prefetch_read_is_for_root_alone_and_what_its_own_activation_starts_with(instance: Instance) -> None:
     instance.ssm.put_parameter(Name="/prefetch/env", Value="GREETING=early", Type="SecureString")
     v1 = instance.publish("v1", parameters="/prefetch/env")
     assert instance.run("prefetch", v1, 1).outcome == "unchanged"
-    kept = instance.root / "run/deployer/Orange/v1.env"
-    assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == ('GREETING="early"\n', 0o600)
-    instance.ssm.put_parameter(Name="/prefetch/env", Value="GREETING=late", Type="SecureString", Overwrite=True)
+    [ready] = environments(instance)
+    assert (ready.read_text(), stat.S_IMODE(ready.stat().st_mode)) == ('GREETING="early"\n', 0o600)
+    instance.ssm.delete_parameter(Name="/prefetch/env")  # nobody waits for it out of the load balancer
 
-    instance.run("activate", v1, 1)
+    marker = instance.run("activate", v1, 1)
 
-    assert instance.get() == (200, "v1 late")
+    assert (marker.outcome, marker.parameters, instance.get()) == ("activated", "1", (200, "v1 early"))
+    assert [each.name for each in environments(instance)] == ["v1.env"]
+
+
+def test_an_activation_of_another_generation_reads_afresh(instance: Instance) -> None:
+    instance.ssm.put_parameter(Name="/prefetch/late", Value="GREETING=early", Type="SecureString")
+    v1 = instance.publish("v1", parameters="/prefetch/late")
+    instance.run("prefetch", v1, 1)
+    instance.ssm.put_parameter(Name="/prefetch/late", Value="GREETING=late", Type="SecureString", Overwrite=True)
+
+    marker = instance.run("activate", v1, 2)
+
+    assert (marker.parameters, instance.get()) == ("2", (200, "v1 late"))
+    assert [each.name for each in environments(instance)] == ["v1.env"]
 
 
 def test_values_in_quotes_are_taken_with_them_and_named(instance: Instance) -> None:
@@ -61,6 +79,6 @@ def test_a_release_that_runs_keeps_the_environment_it_was_started_with(instance:
 
     assert instance.run("prefetch", v1, 2).outcome == "unchanged"
 
-    files = [path.name for path in (instance.root / "run/deployer/Orange").iterdir()]
-    assert files == ["v1.env"]
-    assert "first" in (instance.root / "run/deployer/Orange/v1.env").read_text()
+    runs, ready = environments(instance)
+    assert (runs.name, "first" in runs.read_text(), "second" in ready.read_text()) == ("v1.env", True, True)
+    assert instance.get() == (200, "v1 first")
