@@ -81,14 +81,16 @@ def test_a_call_whose_permission_nobody_knows_is_refused_to_all_but_the_account(
 
 def test_a_key_that_is_not_there_is_denied_to_who_may_not_list_it(cloud: Cloud) -> None:
     deployer = client_with(cloud, "s3", session_of(cloud))
-    role = cloud.books.open_role_session(f"{ROLES}/orange-web-instance", "i-0", 900)
+    read = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    make_roles(client_of(cloud, "iam"), [Role("reader", {"Statement": []}, {"read": read}, 3600)])
+    role = cloud.books.open_role_session(f"{ROLES}/reader", "somebody", 900)
     keys = {"AccessKeyId": role.access_key_id, "SecretAccessKey": role.secret_access_key}
-    instance = client_with(cloud, "s3", {**keys, "SessionToken": role.session_token})
+    reader = client_with(cloud, "s3", {**keys, "SessionToken": role.session_token})
     missing = {"Bucket": cloud.options.bucket, "Key": "orange/releases/v404/release.json"}
     assert refusal(lambda: deployer.get_object(**missing)) == (404, "NoSuchKey")
     assert refusal(lambda: deployer.head_object(**missing)) == (404, "404")
-    assert refusal(lambda: instance.get_object(**missing)) == (403, "AccessDenied")
-    assert refusal(lambda: instance.head_object(**missing)) == (403, "403")
+    assert refusal(lambda: reader.get_object(**missing)) == (403, "AccessDenied")
+    assert refusal(lambda: reader.head_object(**missing)) == (403, "403")
 
 
 def test_a_permissions_boundary_bounds_what_the_roles_own_policies_allow(cloud: Cloud) -> None:
