@@ -1,5 +1,7 @@
 # --- what AWS says, and what to make of it (the loader and `activate` both carry this) ---------------------------------
 
+aws() { command aws "$@" --cli-connect-timeout 5 --cli-read-timeout 20; } # silence would take minutes
+
 says() { # WORDS…: whether `problem` has one of them
   local words
   for words in "$@"; do [[ "${problem}" != *"${words}"* ]] || return 0; done

@@ -59,7 +59,7 @@ def test_included_and_extended_sections_count_from_the_first_file() -> None:
                 "jobs": {
                     "build": {"context": "./jobs", "additional_contexts": {"a": "./jobs/a", "b": "https://b/c.git"}}
                 },
-                "web": {"build": "./."},
+                "web": {"build": {"context": "./."}},
             }
         }
     ]
@@ -87,8 +87,15 @@ def test_every_file_is_cut_and_stays_in_its_place() -> None:
     other = "services: {web: {build: {target: prod}}, late: {build: late}}"
     assert found({"a.yml": one, "b.yml": other}).built == ("web", "late")
     assert cut(one, other) == [
-        {"services": {"web": {"build": "."}}},
-        {"services": {"web": {"build": {"target": "prod"}}, "late": {"build": "late"}}},
+        {"services": {"web": {"build": {"context": "."}}}},
+        {"services": {"web": {"build": {"target": "prod"}}, "late": {"build": {"context": "late"}}}},
+    ]
+
+
+def test_what_a_service_adds_to_a_build_it_extends_keeps_the_context() -> None:
+    base, web = "{build: ./dir, profiles: [x]}", "{extends: base, profiles: !reset [], build: {target: prod}}"
+    assert cut(f"services: {{base: {base}, web: {web}}}") == [
+        {"services": {"web": {"build": {"context": "./dir", "target": "prod"}}}}
     ]
 
 

@@ -108,6 +108,21 @@ def test_a_value_that_is_reset_or_overridden_is_no_more() -> None:
     assert found.ports == (HostPorts(81, 81), HostPorts(82, 82))
 
 
+def test_a_service_that_is_reset_is_gone_and_one_that_is_overridden_stands_for_itself() -> None:
+    base = b"services: {web: {image: a, env_file: a.env}, old: {image: o}}"
+    over = b"services: {web: !override {image: b}, old: !reset null}"
+    found = read({"a.yml": base, "b.yml": over}).services
+    assert (list(found), found["web"].image, found["web"].env_files) == (["web"], "b", ())
+    whole = read({"a.yml": base, "b.yml": b"services: !override {db: {image: d}}"}).services
+    assert list(whole) == ["db"]
+
+
+def test_conditions_may_be_laid_over_a_list_of_needs() -> None:
+    base = b"services: {web: {image: a, depends_on: [db]}, db: {image: d}}"
+    over = b"services: {web: {depends_on: {cache: {condition: service_started}}}, cache: {image: c}}"
+    assert read({"a.yml": base, "b.yml": over}).services["web"].needs == ("db", "cache")
+
+
 def test_what_a_service_needs_and_takes() -> None:
     needs = "{db: {condition: service_started}, m: {condition: service_started, required: false}}"
     web = f"{{image: a, container_name: ww, profiles: [x, y], depends_on: {needs}, deploy: {{replicas: 2}}}}"

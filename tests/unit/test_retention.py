@@ -56,3 +56,8 @@ def test_what_stays_says_for_how_long() -> None:
 
 def test_the_newest_come_first() -> None:
     assert [each.version for each in newest_first(FOLDERS)] == ["fresh", "v4", "v3", "v2", "left", "v1"]
+
+
+def test_what_has_no_manifest_yet_is_left_to_whoever_may_be_publishing_it() -> None:
+    under_way = folder("v5", 0.5, is_release=False)
+    assert why_kept(under_way, [under_way], [], Rules(0, 0), NOW) == "perhaps being published"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deployer.commands.release_version import git_of
 from deployer.github.run import RunContext
 
 JOB = {
@@ -95,3 +96,12 @@ def test_pull_request_is_known_by_its_number(
     path.write_text(json.dumps(event))
     job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_REF": ref, "GITHUB_EVENT_PATH": str(path)}
     assert RunContext.from_environment(job).pull_request == number
+
+
+def test_a_release_of_a_run_on_the_base_branch_says_that_it_is_of_a_pull_request(tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    path.write_text('{"number": 7}')
+    job = {**JOB, "GITHUB_REF": "refs/heads/main", "GITHUB_EVENT_PATH": str(path)}
+    target = RunContext.from_environment({**job, "GITHUB_EVENT_NAME": "pull_request_target"})
+    assert git_of(target).ref == "refs/pull/7/head"
+    assert git_of(RunContext.from_environment({**job, "GITHUB_EVENT_NAME": "push"})).ref == "refs/heads/main"

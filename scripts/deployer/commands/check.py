@@ -13,11 +13,10 @@ from deployer.aws.session import open_session
 from deployer.commands import publish
 from deployer.commands.announcement import announcement
 from deployer.commands.groups import check_place
-from deployer.commands.release_version import version_for
+from deployer.commands.release_version import git_of, version_for
 from deployer.commands.rolling import check_health, check_preview, limits_of
 from deployer.commands.wanted_images import wanted_images
 from deployer.core.errors import BadInput
-from deployer.core.release import Git
 from deployer.github.console import Console
 from deployer.github.run import RunContext
 from deployer.image import reference
@@ -41,8 +40,8 @@ def run(inputs: DeliveryInputs, console: Console) -> Outcome:
     images = _images(inputs, console.run)
     draft = publish.draft_of(replace(inputs, images=(*inputs.images, *images)), console.run)
     check_health(draft.version, draft.health, limits)
-    check_preview(draft.version, console.run.ref, inputs.allow_preview)
-    if announced := announcement(inputs, draft.version, _git(console.run), console):
+    check_preview(draft.version, git_of(console.run).ref, inputs.allow_preview)
+    if announced := announcement(inputs, draft.version, git_of(console.run), console):
         announced.check()
     session = open_session(inputs, console, reach=_reach(inputs))
     console.say(f"{session.role_arn or session.caller_arn} in account {session.account_id}, {session.region}")
@@ -54,11 +53,6 @@ def run(inputs: DeliveryInputs, console: Console) -> Outcome:
             "images": "\n".join(images) if given else "",
         }
     )
-
-
-def _git(run: RunContext) -> Git:
-    """The commit the release will say it is made from."""
-    return Git(run.sha, run.ref, run.repository)
 
 
 def _reach(inputs: DeliveryInputs) -> reach.Reach:

@@ -18,7 +18,7 @@ from deployer.aws.bucket import Bucket
 from deployer.aws.session import open_session
 from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
-from deployer.commands.release_version import version_for
+from deployer.commands.release_version import git_of, version_for
 from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import (
@@ -26,7 +26,6 @@ from deployer.core.release import (
     PROGRAM,
     REGISTRY_PATTERN,
     EnvironmentSource,
-    Git,
     Health,
     Release,
     ReleaseFile,
@@ -177,7 +176,7 @@ def _complete(inputs: PublishInputs, draft: Draft, known: Mapping[str, str], con
         app=inputs.app,
         version=draft.version,
         created_at=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
-        git=_git(console.run),
+        git=git_of(console.run),
         run=_run(console.run),
         images=images,
         environment=draft.environment,
@@ -193,10 +192,6 @@ def _complete(inputs: PublishInputs, draft: Draft, known: Mapping[str, str], con
 
 def _file(path: str, body: bytes, content: Content) -> ReleaseFile:
     return ReleaseFile(path, sha256_of(body), len(body), PROGRAM if path in content.programs else "")
-
-
-def _git(run: RunContext) -> Git:
-    return Git(run.sha, run.ref, run.repository)
 
 
 def _run(run: RunContext) -> Run:

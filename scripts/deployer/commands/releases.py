@@ -26,7 +26,7 @@ SHOWN = 20
 
 
 def run(inputs: FleetPlace, console: Console) -> Outcome:
-    """Says each release on two lines, and outputs them all."""
+    """Says the newest releases and those that are needed, each on two lines, and outputs the same."""
     check_place(inputs)
     session = open_session(inputs, console, reach=reach.reading(inputs.app, inputs.bucket))
     client = session.client("s3")

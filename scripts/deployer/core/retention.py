@@ -38,6 +38,8 @@ def why_kept(folder: Folder, folders: Sequence[Folder], uses: Collection[str], r
     """Why a folder stays, in words; "" for one that may be removed. `uses`: for what its version is needed."""
     if uses:
         return ", ".join(uses)
+    if not folder.is_release and now - folder.written_at < DAY:
+        return "perhaps being published"
     if now - folder.written_at < rules.older_than:
         return f"younger than {rules.older_than / DAY:g} days"
     releases = [each for each in newest_first(folders) if each.is_release]

@@ -54,7 +54,7 @@ class Releases:
         if found := self._published(version):
             return found
         since: dict[str, Any] = {"previous_tag_name": previous} if previous and self._commit_of(previous) else {}
-        latest = "false" if preview else "true"
+        latest = "false" if preview else "legacy"  # GitHub decides by date and version
         try:
             with _asking(f"publish the GitHub Release {version}"):
                 notes = self._repository.generate_release_notes(version, target_commitish=sha, **since)

@@ -74,6 +74,9 @@ def builder_for(docker: Docker, builds: Sequence[Build], say: Callable[[str], No
         say(f"{error.what}; going on with docker's own, which runs no programs of {', '.join(foreign)}")
         yield present
         return
+    except BaseException:  # the job was stopped meanwhile
+        _remove(docker, name)
+        raise
     try:
         yield own
     finally:

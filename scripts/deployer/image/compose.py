@@ -147,7 +147,7 @@ def _needs(value: Any) -> list[str]:
     """A list of services, or a mapping with conditions, where `required: false` makes one dispensable."""
     if isinstance(value, dict):
         return [name for name, each in value.items() if not isinstance(each, dict) or each.get("required", True)]
-    return list(value)
+    return [name for each in value for name in ([each] if isinstance(each, str) else _needs(each))]
 
 
 def _replicas(fields: Mapping[str, Any]) -> int:

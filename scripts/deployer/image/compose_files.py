@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.image import compose_schema
-from deployer.image.compose_yaml import Override, parse, refuse, untagged
+from deployer.image.compose_yaml import RESET, Override, parse, refuse, untagged
 
 Read = Callable[[str], bytes]
 """From a path, as seen from the root of the release, to what the file holds."""
@@ -45,10 +45,9 @@ class ComposeFiles:
         """A file with all it includes and extends; its paths count from `folder`."""
         document = dict(self._document(path))
         included = document.pop("include", None) or []
-        services = document.get("services") or {}
-        document["services"] = {
-            name: self._rebased(self._extended(path, folder, name, (f"{path}: {name}",)), folder) for name in services
-        }
+        services = document.get("services")
+        resolved = {name: self._service(path, folder, name) for name in _bare(services) or {}}
+        document["services"] = Override(resolved) if isinstance(services, Override) else resolved
         for section in ("configs", "secrets"):
             if isinstance(document.get(section), dict):
                 document[section] = {name: self._moved(each, folder) for name, each in document[section].items()}
@@ -71,12 +70,22 @@ class ComposeFiles:
             whole = _over(whole, self._resolved(each, home, (*above, each)))
         return whole
 
+    def _service(self, path: str, folder: str, name: str) -> Any:
+        """A service with what it extends, its paths counting from the project's folder; a tag stays what it is."""
+        written = _bare(self._document(path)["services"])[name]
+        if written is RESET:
+            return RESET
+        whole = self._rebased(self._extended(path, folder, name, (f"{path}: {name}",)), folder)
+        return Override(whole) if isinstance(written, Override) else whole
+
     def _extended(self, path: str, folder: str, name: str, above: tuple[str, ...]) -> Mapping:
         """A service of `path` with what it extends; its paths count from `folder`."""
-        services = self._document(path).get("services") or {}
+        services = _bare(self._document(path).get("services")) or {}
         if name not in services:
             refuse(path, 0, f"there is no service {name} to extend", f"its services are {', '.join(services)}")
-        service = dict(services[name])
+        service = dict(_bare(services[name]) or {})
+        if isinstance(service.get("build"), str):  # the short form of its context, which a longer one is laid over
+            service["build"] = {"context": service["build"]}
         if not (extends := service.pop("extends", None)):
             return service
         wanted = extends if isinstance(extends, dict) else {"service": extends}
@@ -136,6 +145,11 @@ def merge(old: Any, new: Any) -> Any:
     return new
 
 
+def _bare(value: Any) -> Any:
+    """What a tag of compose's stands before."""
+    return value.value if isinstance(value, Override) else value
+
+
 def _listed(value: Any) -> list[Any]:
     """A list, or the one thing that may stand in its place (`env_file: .env`)."""
     return value if isinstance(value, list) else [] if value is None else [value]
@@ -156,7 +170,7 @@ def _turned_build(build: Any, turn: Callable[[str], str]) -> Any:
     """A build section: its contexts are folders, or what the builder fetches itself."""
 
     def moved(context: str) -> str:
-        return context if "://" in context or context.startswith("git@") else turn(context)
+        return context if ":" in context else turn(context)  # https://…, git@…, service:…, docker-image://…
 
     if isinstance(build, Override):
         return Override(_turned_build(build.value, turn))

@@ -29,6 +29,12 @@ containers() {
   docker ps -aq --filter "label=com.docker.compose.project=${project}"
 }
 
+remove_containers() { # where compose cannot, without the values it needs: networks may stay, nothing runs
+  local ids
+  ids=$(containers) || return 1
+  [[ -z "${ids}" ]] || xargs docker rm -f <<<"${ids}" >/dev/null 2>&1
+}
+
 remove_idle() { # compose takes a service whose profile is not chosen for no orphan, and lets its old container run on
   local container service running
   grep -rqs profiles "${release}/files" || return 0

@@ -9,8 +9,8 @@ read_environment() { # from Parameter Store to tmpfs, beside the one that is the
   name=$(values environment.parameters)
   patiently ask_parameter_store || { problem="parameters ${name} cannot be read: $(because)" && return 1; }
   parameters=$(version_read "${name}" <"${new}.raw")
-  entries "${name}" <"${new}.raw" >"${new}.entries"
-  canonical <"${new}.entries" >"${new}"
+  problem=$({ entries "${name}" <"${new}.raw" >"${new}.entries" && canonical <"${new}.entries" >"${new}"; } 2>&1) ||
+    { problem="the environment cannot be written: $(explained "${problem}" true)" && return 1; }
   wrong=$(flaw "${name}" <"${new}.entries")
   (($(tr -cd '\0' <"${new}.raw" | wc -c) == 0)) || wrong='a value has a NUL byte, which no environment can hold'
   [[ "${name}" == */ || -n "${wrong}" ]] || quoted <"${new}.entries"
@@ -33,7 +33,7 @@ take_ready() {
 forget_ready() { # of other generations
   local file
   for file in "${private}"/*.env.ready.*; do
-    [[ "${file}" == *".env.ready.${GENERATION}."* ]] || rm -f "${file}"
+    [[ "${file}" == @(*.env|*".env.ready.${GENERATION}."*) ]] || rm -f "${file}"
   done
 }
 
@@ -121,8 +121,8 @@ up_to_date() { # asked only by a status that names parameters: whether what runs
   local name now
   name=$(values environment.parameters)
   [[ -n "${PARAMETERS:-}" && -n "${name}" && "${name}" != *:* ]] || return 0
-  problem=$(newest_version "${name}" 2>&1) || { problem="parameters ${name} cannot be read: $(because)" && return 1; }
-  now=${problem}
+  now=$(newest_version "${name}" 2>"${private}/refusal") ||
+    { problem=$(<"${private}/refusal") && problem="parameters ${name} cannot be read: $(because)" && return 1; }
   problem="$(difference "${now}"): roll the same version out to bring it along"
   [[ "${now}" != "${state[parameters]}" ]] || problem=''
 }
@@ -147,6 +147,6 @@ difference() { # VERSION: that of now, beside the one that runs
 link_environment() { # from where compose expects it: among the files or one level above; the release's own file stays
   local file place
   file=$(values environment.file) place="${release}/files/${file}"
-  values 'files[.][0-9]+[.]path' | grep -qxF -- "${file}" ||
+  grep -qxF -- "${file}" <<<"$(paths)" || # no pipe: grep ends early, which pipefail would take for "not there"
     { (umask 022 && mkdir -p "${place%/*}") && ln -sfn "${environment}" "${place}"; }
 }

@@ -2,7 +2,7 @@
 
 fetch_files() { # the loader has put them into `parts`, unless they are here already; an older one has not
   local parts="${release}/parts" files="${release}/files"
-  mkdir -p "${parts}" "${files}"
+  problem=$(mkdir -p "${parts}" "${files}" 2>&1) || { problem=$(because) && return 1; }
   if [[ -n "$(unverified "${files}")" ]]; then
     [[ -z "$(unverified "${parts}")" ]] || patiently fetch_folder || true # what is missing is told by what has come
     take_files || return 1

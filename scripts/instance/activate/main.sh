@@ -56,7 +56,7 @@ activate() {
 
 put_back() { # REASON: always ends
   local because
-  because="$1"$'\n'"$(last_log_lines)"
+  because="$(redact <<<"$1")"$'\n'"$(last_log_lines)" # now: newer values are gone once the proven ones are back
   if [[ "${state[version]}" == "${VERSION}" && ! -e "${environment}.proven" ]]; then
     remember attempt= attempt_manifest_sha256=
     finish failed "${because}"
@@ -77,7 +77,8 @@ put_back() { # REASON: always ends
 
 take_down() {
   { timed fetch fetch_files && link_environment && touch "${environment}" && compose down --remove-orphans; } ||
-    finish failed "${problem}"
+    remove_containers || finish failed "${problem}"
+  [[ -s "${environment}" ]] || rm -f "${environment}" # it would be taken for the one that was proven
   remember version= manifest_sha256= previous_version= previous_manifest_sha256= attempt= attempt_manifest_sha256=
 }
 
@@ -94,7 +95,7 @@ main() {
   [[ "$1" != status ]] || status
   take_lock
   recall
-  rm -f "${private}"/*.env.new* # what a killed order had just read
+  rm -f "${private}"/*.env.new "${private}"/*.env.new.{raw,entries} # what a killed order had just read
   refuse_older
   forget_ready
   open_release "${VERSION}" || finish failed "${problem}"

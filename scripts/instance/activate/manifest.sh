@@ -27,7 +27,7 @@ readonly flatten='
 open_release() { # VERSION: what follows is about this release, whose manifest is on the disk
   release="${home}/releases/$1" environment="${private}/$1.env"
   problem="the manifest of $1 cannot be read"
-  manifest=$(LC_ALL=C awk "${flatten}" "${release}/release.json")
+  manifest=$(LC_ALL=C awk "${flatten}" "${release}/release.json") && problem=''
 }
 
 values() { # REGEX: the manifest's values at these paths

@@ -14,7 +14,7 @@ prune() { # images that no release on this instance names any more, and those re
     fi
   done
   for directory in ${doomed[@]+"${doomed[@]}"}; do
-    ! remove_images "${directory}" "${images}" || rm -rf "${directory}"
+    ! remove_images "${directory}" "${images}" || rm -rf "${directory}" || true # what cannot go is no reason to fail
   done
   prune_environments
 }
@@ -47,6 +47,6 @@ prune_environments() {
   local file version
   for file in "${private}"/*.env*; do
     version=${file##*/}
-    is_kept "${version%.env*}" || rm -f "${file}"
+    is_kept "${version%.env*}" || rm -f "${file}" || true
   done
 }

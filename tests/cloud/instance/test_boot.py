@@ -29,6 +29,18 @@ def test_a_desired_release_of_nothing_boots_nothing(instance: Instance) -> None:
     assert (marker.outcome, marker.version, marker.reason) == ("unchanged", "", "no desired release")
 
 
+def test_a_first_release_that_was_taken_back_out_of_reach_is_taken_down_by_the_next_boot(instance: Instance) -> None:
+    v1 = instance.publish("v1")
+    assert instance.run("activate", v1, 1).outcome == "activated"
+    instance.promote(None, 2)  # the way back of a group's first release
+
+    marker = instance.run("boot")
+
+    assert (marker.outcome, marker.version, instance.containers()) == ("activated", "", {})
+    assert instance.run("boot").reason == "no desired release"
+    assert instance.run("activate", v1, 1).outcome == "fenced"
+
+
 def test_an_instance_ahead_of_the_desired_release_keeps_its_own(serving: Instance) -> None:
     v1, older = serving.publish("v1"), serving.next_generation()
     serving.promote(serving.publish("v2"), older)
