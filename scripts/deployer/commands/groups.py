@@ -95,6 +95,7 @@ class Groups:
         release, ref = self.release(version)
         check_unchanged(ref, expected, "was published")
         for name in names:
+            self.group(name)  # one that does not exist is told as such, not as a key nobody may read
             desired = self.desired(name)
             for known in (desired.release, desired.previous) if desired else ():
                 if known and known.version == version:

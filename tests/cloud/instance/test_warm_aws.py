@@ -12,7 +12,7 @@ import pytest
 
 from localcloud.runtime import Finished, Script
 from localcloud.runtime.process import ProcessRuntime
-from tests.cloud.instance.instances import BUCKET, NO_METADATA, PARAMETER, Surroundings
+from tests.cloud.instance.instances import BUCKET, NO_METADATA, Surroundings
 from tests.loopback_server import Request, loopback_server
 from tests.waiting import eventually
 
@@ -20,7 +20,7 @@ COLD = Path(sys.executable).parent / "aws"
 REGION = "AWS_DEFAULT_REGION=eu-west-1"
 CALLS = (
     "--version",
-    f"ssm get-parameter --name {PARAMETER} --with-decryption --query Parameter.Value --output text",
+    "ssm get-parameter --name /warm --with-decryption --query Parameter.Value --output text",
     "ssm get-parameter --name /없음",
     f"s3api get-object --bucket {BUCKET} --key nothing here/o",
     f"s3 cp --recursive s3://{BUCKET}/nothing .",
@@ -32,6 +32,7 @@ CALLS = (
 @pytest.fixture
 def runtime(surroundings: Surroundings, tmp_path: Path) -> Iterator[ProcessRuntime]:
     """One with an instance called i-one, whose AWS CLI is warm."""
+    surroundings.ssm.put_parameter(Name="/warm", Value="A=1\nB=한글 \\t\n", Type="SecureString", Overwrite=True)
     runtime = surroundings.runtime_in(tmp_path)
     runtime.boot("i-one", "#!/bin/sh\n", NO_METADATA)
     eventually("the CLI is warm", lambda: (tmp_path / "instances" / "aws.sock").exists())
