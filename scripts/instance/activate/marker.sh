@@ -27,13 +27,15 @@ redact() { # no secret leaves: values of the environments, of four characters or
       }
       return done text
     }
+    secrets && $0 == "\001" { known = 1; next }
     secrets { secret[++n] = $0; next }
+    !known { exit } # who names the secrets was killed: nothing is told
     { for (i = 1; i <= n; i++) $0 = hide($0, secret[i]); print }' secrets=1 <(secrets) secrets=0 -
 }
 
 secrets() {
   { environment_secrets && printf '%s' "${registry_secrets}"; } |
-    LC_ALL=C awk 'length($0) >= 4 { print length($0) "\t" $0 }' | sort -rn | cut -f 2-
+    LC_ALL=C awk 'length($0) >= 4 { print length($0) "\t" $0 }' | sort -rn | cut -f 2- && printf '\001\n'
 }
 
 environment_secrets() { # the reverse of `canonical`; \xff holds the place of a backslash meanwhile
