@@ -172,3 +172,15 @@ def real_instance(directory: Path, *registries: Registry) -> Iterator[RealInstan
             yield instance
         finally:
             runtime.close()
+
+
+@contextmanager
+def instance_and_registry(directory: Path) -> Iterator[RealInstance]:
+    """The same, with a registry of its own that asks for no login; gone with the block."""
+    registry = Registry(directory)
+    registry.start()
+    try:
+        with real_instance(directory, registry) as instance:
+            yield instance
+    finally:
+        registry.stop()

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.registry import Registry
-from tests.e2e.real_instance import START_ENGINE, STOP_ENGINE, Published, RealInstance, real_instance
+from tests.e2e.real_instance import START_ENGINE, STOP_ENGINE, Published, RealInstance, instance_and_registry
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
@@ -24,14 +23,9 @@ TAIL_OF_ZEROS = ("/bin/busybox", "tail", "/dev/zero")
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealInstance]:
     directory = tmp_path_factory.mktemp("instance")
-    registry = Registry(directory)
-    registry.start()
-    try:
-        with real_instance(directory, registry) as instance:
-            assert works(instance, instance.publish("first"))
-            yield instance
-    finally:
-        registry.stop()
+    with instance_and_registry(directory) as instance:
+        assert works(instance, instance.publish("first"))
+        yield instance
 
 
 def refused(instance: RealInstance, release: Published) -> str:

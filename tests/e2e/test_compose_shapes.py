@@ -14,10 +14,9 @@ import pytest
 from deployer import cli
 from deployer.core.release import sha256_of
 from localcloud.engine_command import search_path
-from localcloud.registry import Registry
 from tests.e2e.busybox_image import push_companion, push_image
 from tests.e2e.compose_shapes import BUSYBOX, SHAPES, Shape
-from tests.e2e.real_instance import APP, Published, RealInstance, real_instance
+from tests.e2e.real_instance import APP, Published, RealInstance, instance_and_registry
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
 
@@ -27,14 +26,9 @@ ENVIRONMENT = "GREETING=hello\nCOMPOSE_PROFILES=debug\nPASSWORD=s3cr3t\nPROMTAIL
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealInstance]:
     directory = tmp_path_factory.mktemp("instance")
-    registry = Registry(directory)
-    registry.start()
-    try:
-        with real_instance(directory, registry) as instance:
-            instance.ssm.put_parameter(Name="/orange/env", Value=ENVIRONMENT, Type="SecureString", Overwrite=True)
-            yield instance
-    finally:
-        registry.stop()
+    with instance_and_registry(directory) as instance:
+        instance.ssm.put_parameter(Name="/orange/env", Value=ENVIRONMENT, Type="SecureString", Overwrite=True)
+        yield instance
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.registry import Registry
-from tests.e2e.real_instance import RealInstance, real_instance
+from tests.e2e.real_instance import RealInstance, instance_and_registry
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(180)]
 
@@ -27,13 +26,8 @@ exec /usr/bin/docker "$@"
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[RealInstance]:
-    registry = Registry(tmp_path)
-    registry.start()
-    try:
-        with real_instance(tmp_path, registry) as instance:
-            yield instance
-    finally:
-        registry.stop()
+    with instance_and_registry(tmp_path) as instance:
+        yield instance
 
 
 def set_greeting(instance: RealInstance, greeting: str) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from localcloud.registry import Registry
 from tests.e2e.real_images import Shelf
-from tests.e2e.real_instance import HOME, SERVES, RealInstance, real_instance
+from tests.e2e.real_instance import HOME, SERVES, RealInstance, instance_and_registry
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(600)]
 
@@ -32,13 +31,8 @@ class Disk:
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealInstance]:
     directory = tmp_path_factory.mktemp("instance")
-    registry = Registry(directory)
-    registry.start()
-    try:
-        with real_instance(directory, registry) as instance:
-            yield instance
-    finally:
-        registry.stop()
+    with instance_and_registry(directory) as instance:
+        yield instance
 
 
 def measured(instance: RealInstance) -> Disk:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime, timezone
+
+from deployer.github.run import event_of
 
 
 def date_of(sha: str, environment: Mapping[str, str]) -> datetime | None:
@@ -34,8 +35,7 @@ def _told_by_git(sha: str) -> str:
 def _told_by_event(sha: str, environment: Mapping[str, str]) -> str:
     """A push names the commit it ends with."""
     try:
-        with open(environment.get("GITHUB_EVENT_PATH", ""), encoding="utf-8") as file:
-            head = json.load(file)["head_commit"]
+        head = event_of(environment)["head_commit"]
         return str(head["timestamp"]) if head["id"] == sha else ""
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return ""

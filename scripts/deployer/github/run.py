@@ -78,10 +78,10 @@ def _pull_request(environment: Mapping[str, str]) -> str:
     if not environment.get("GITHUB_EVENT_NAME", "").startswith("pull_request"):
         return ""
     named = re.match(r"refs/pull/([0-9]+)/", environment.get("GITHUB_REF", ""))
-    return named[1] if named else str(_event(environment).get("number") or "")
+    return named[1] if named else str(event_of(environment).get("number") or "")
 
 
-def _event(environment: Mapping[str, str]) -> dict[str, Any]:
+def event_of(environment: Mapping[str, str]) -> dict[str, Any]:
     """What GitHub says of the event that started the run; empty where it says nothing."""
     try:
         with open(environment.get("GITHUB_EVENT_PATH", ""), encoding="utf-8") as file:
@@ -97,7 +97,7 @@ def _is_fork_pull_request(environment: Mapping[str, str]) -> bool:
     if environment.get("GITHUB_EVENT_NAME") != "pull_request":
         return False
     try:
-        pull_request = _event(environment)["pull_request"]
+        pull_request = event_of(environment)["pull_request"]
         head = pull_request["head"]["repo"]  # null once the fork is deleted
         return head is None or bool(head["full_name"] != pull_request["base"]["repo"]["full_name"])
     except (KeyError, TypeError):

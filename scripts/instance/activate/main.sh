@@ -105,7 +105,6 @@ main() {
     down) take_down && remember "generation=${GENERATION}" && finish activated ;;
     *) finish failed "no such subcommand: $1" ;;
   esac
-  finish unchanged
 }
 
 main "${1:-}"
