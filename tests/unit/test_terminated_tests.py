@@ -23,6 +23,7 @@ def cloud():
     pathlib.Path("up").unlink()
 
 def test_long(cloud):
+    pathlib.Path("runs").touch()
     time.sleep(600)
 """
 
@@ -33,7 +34,7 @@ def test_fixtures_are_torn_down_when_the_run_is_asked_to_end(tmp_path: Path, num
     (tmp_path / "test_long.py").write_text(LONG)
     run = subprocess.Popen([sys.executable, "-m", "pytest", "--rootdir=."], cwd=tmp_path, stdout=subprocess.DEVNULL)
     try:
-        eventually("the test runs", (tmp_path / "up").exists)
+        eventually("the test runs, its fixture set up", (tmp_path / "runs").exists)
 
         run.send_signal(number)
 
