@@ -156,9 +156,7 @@ class Cloud:
         metadata = MetadataOfInstances(books, options, lock)
         self._stack.callback(metadata.close)
         ports = [self.server.port, self.registry.port]
-        self.runtime = make_runtime(
-            self.choice.name, options.state_directory, self._on_instances(), ports, options.pace
-        )
+        self.runtime = make_runtime(self.choice.name, options, self._on_instances(), ports)
         self._stack.callback(self.runtime.close)
         self.run_command = RunCommand(self.runtime, options.region, lock, options.tempo)
         self.targets = TargetHealth(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class CloudOptions:
     """None: twice the instances, at least 4."""
     runtime: str = ""
     """`docker`, `process`, or empty: docker where an engine answers. Tests may say `simulated`."""
+    engines: Sequence[Path] = ()
+    """Folders of a docker engine's programs, for instances of the docker runtime in turn; none: this machine's."""
     target_group: bool = False
     app: str = "orange"
     region: str = "ap-northeast-2"

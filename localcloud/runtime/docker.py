@@ -51,16 +51,24 @@ class DockerRuntime:
     """The machines of one cloud as containers: see localcloud.runtime.Runtime.
 
     `environment` is given to user data and to every script; `forwarded_ports` of this machine's loopback answer on
-    every instance's loopback too. Raises EngineError if the engine refuses.
+    every instance's loopback too. `engines`: folders with the programs of a docker engine, which the instances get in
+    turn; those of this machine where there are none. Raises EngineError if the engine refuses.
     """
 
     name = "docker"
 
-    def __init__(self, state_directory: Path, environment: Mapping[str, str], forwarded_ports: Sequence[int]) -> None:
+    def __init__(
+        self,
+        state_directory: Path,
+        environment: Mapping[str, str],
+        forwarded_ports: Sequence[int],
+        engines: Sequence[Path] = (),
+    ) -> None:
         self._state = state_directory.resolve()
         self._environment = dict(environment)
         self._ports = tuple(dict.fromkeys(forwarded_ports))
         self._cloud = _cloud_name(self._state)
+        self._engines = itertools.cycle(engines)
         self._runs = itertools.count(1)
         self._closing = threading.Event()
         remove_leftovers(self._state)
@@ -123,6 +131,8 @@ class DockerRuntime:
         (shared / "environment").touch(mode=0o600)
         (shared / "environment").write_text(exports(self._environment))
         (shared / "user-data").write_text(user_data)
+        for engine in itertools.islice(self._engines, 1):
+            (shared / "engine").symlink_to(engine)
         (shared / "forward.cfg").write_text(inside_configuration(self._ports, INSIDE))
         sockets = {METADATA: metadata_port, **{f"{port}.sock": port for port in self._ports}}
         self._forwarder.open(shared, sockets)

@@ -11,13 +11,14 @@ from typing import Protocol
 from localcloud.child import stop_leftover
 from localcloud.engine import Engine, ensure_engine
 from localcloud.engine_command import EngineError, docker, engine_answers, search_path
+from localcloud.options import CloudOptions
 from localcloud.registry import Registry as DockerRegistry
 from localcloud.runtime import Runtime
 from localcloud.runtime.docker import DockerRuntime
 from localcloud.runtime.docker import remove_leftovers as remove_containers
 from localcloud.runtime.process import ProcessRuntime
 from localcloud.runtime.process_registry import ProcessRegistry
-from localcloud.runtime.simulated import Pace, SimulatedRuntime
+from localcloud.runtime.simulated import SimulatedRuntime
 
 NAMES = ("docker", "process")
 SIMULATED = "simulated"
@@ -83,18 +84,18 @@ def make_registry(name: str, state_directory: Path) -> Registry:
 
 
 def make_runtime(
-    name: str, state_directory: Path, environment: Mapping[str, str], forwarded_ports: Sequence[int], pace: Pace
+    name: str, options: CloudOptions, environment: Mapping[str, str], forwarded_ports: Sequence[int]
 ) -> Runtime:
     """The machines of one cloud.
 
     `environment` goes into every script and into user data; on `forwarded_ports` of each instance's loopback this
-    machine's loopback answers. `pace` is of the simulated ones.
+    machine's loopback answers.
     """
     if name == SIMULATED:
-        return SimulatedRuntime(pace)
+        return SimulatedRuntime(options.pace)
     if name == "docker":
-        return DockerRuntime(state_directory, environment, forwarded_ports)
-    return ProcessRuntime(state_directory, environment, forwarded_ports)
+        return DockerRuntime(options.state_directory, environment, forwarded_ports, options.engines)
+    return ProcessRuntime(options.state_directory, environment, forwarded_ports)
 
 
 def remove_leftovers(name: str, state_directory: Path) -> None:

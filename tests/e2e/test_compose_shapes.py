@@ -1,44 +1,64 @@
-"""Compose files of many shapes, published by the command and run by a real engine and compose: each as it was meant.
+"""Compose files of many shapes, published and rolled out to real engines and compose: each as it was meant.
 
-One instance runs them one after the other, as releases of one application: each must also clear away the one before.
+A group of two runs them one after the other, as releases of one application: each must also clear away the one before.
+One of the two has the machine's own docker engine, the other one that is some years newer.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from deployer import cli
-from deployer.core.release import sha256_of
+from localcloud.cloud import Cloud
+from localcloud.engine import Engine
 from localcloud.engine_command import search_path
+from localcloud.options import CANARY, CloudOptions
+from localcloud.runtime import Script
+from tests.cloud.delivery import Delivery
+from tests.e2e.build.containerd_engine import MODERN
 from tests.e2e.busybox_image import push_companion, push_image
+from tests.e2e.cloud import PORT, page
 from tests.e2e.compose_shapes import BUSYBOX, SHAPES, Shape
-from tests.e2e.real_instance import APP, Published, RealInstance, instance_and_registry
 
-pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
-ENVIRONMENT = "GREETING=hello\nCOMPOSE_PROFILES=debug\nPASSWORD=s3cr3t\nPROMTAIL_PORT=9080\n"
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealInstance]:
-    directory = tmp_path_factory.mktemp("instance")
-    with instance_and_registry(directory) as instance:
-        instance.ssm.put_parameter(Name="/orange/env", Value=ENVIRONMENT, Type="SecureString", Overwrite=True)
-        yield instance
+ENVIRONMENT = {"GREETING": "hello", "COMPOSE_PROFILES": "debug", "PASSWORD": CANARY, "PROMTAIL_PORT": "9080"}
+AT_ONCE = ("--canary", "0", "--max-unavailable", "100%")
 
 
 @pytest.fixture(scope="module")
-def images(instance: RealInstance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def cloud(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    del engine
+    engines = [Path("/usr/sbin"), Path(MODERN)]
+    options = CloudOptions(
+        tmp_path_factory.mktemp("cloud"), instances=2, runtime="docker", dotenv=ENVIRONMENT, engines=engines
+    )
+    with Cloud(options) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def images(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """By digest: what serves, and what keeps it company."""
-    folder, registry = tmp_path_factory.mktemp("images"), instance.registry.address
+    folder, registry = tmp_path_factory.mktemp("images"), cloud.registry.address
     return {
         "web": push_image(registry, "orange:v1", "orange\n", folder / "orange"),
         "promtail": push_companion(registry, "promtail:v1", folder / "promtail"),
     }
+
+
+def shell_of(cloud: Cloud, instance_id: str) -> Callable[[str], str]:
+    """What a script that works prints on the instance."""
+
+    def says(text: str) -> str:
+        done = cloud.runtime.run(instance_id, Script(text, {})).wait()
+        assert done.exit_code == 0, done
+        return done.stdout.rstrip("\n")
+
+    return says
 
 
 def lay_out(shape: Shape, folder: Path, registry: str) -> None:
@@ -53,26 +73,30 @@ def lay_out(shape: Shape, folder: Path, registry: str) -> None:
             file.write_text(text.replace("IMAGE", f"{registry}/orange:v1"))
 
 
-def publish(shape: Shape, version: str, instance: RealInstance, images: dict[str, str]) -> Published:
-    given = ",".join(f"{service}={images.get(service, images['web'])}" for service in shape.given)
-    flags = {"app": APP, "bucket": instance.bucket, "version": version, "images": given, **shape.flags}
-    flags["health-check"] = "http://localhost:8080/"
-    assert cli.main(["publish", *(f"--{name}={value}" for name, value in flags.items() if value)], {}) == 0
-    stored = instance.s3.get_object(Bucket=instance.bucket, Key=f"{APP}/releases/{version}/release.json")
-    return Published(version, sha256_of(stored["Body"].read()), "")
+def test_one_of_the_engines_is_recent(cloud: Cloud, tmp_path: Path) -> None:
+    instances = Delivery(cloud, tmp_path).in_service()
+    versions = [shell_of(cloud, each)("docker version --format '{{.Server.Version}}'") for each in instances]
+    assert max(int(each.partition(".")[0]) for each in versions) >= 25, versions
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_compose_file_is_published_and_runs_as_it_was_meant(
-    name: str, instance: RealInstance, images: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_compose_file_is_rolled_out_and_runs_as_it_was_meant(
+    name: str, cloud: Cloud, images: dict[str, str], tmp_path: Path
 ) -> None:
     shape, version = SHAPES[name], f"v{list(SHAPES).index(name)}"
-    lay_out(shape, tmp_path, instance.registry.address)
-    monkeypatch.chdir(tmp_path)
-    marker = instance.activate(publish(shape, version, instance, images))
-    assert (marker.outcome, marker.version) == ("activated", version), marker.reason
-    assert instance.page().strip() == shape.page
-    services = instance.says("docker ps --format '{{.Label \"com.docker.compose.service\"}}'").split()
-    assert sorted(services) == sorted(shape.running)
-    assert shape.also is None or shape.also(instance.says)
-    assert "s3cr3t" not in "".join(instance.said)
+    delivery = Delivery(cloud, tmp_path)
+    lay_out(shape, tmp_path, cloud.registry.address)
+    given = ",".join(f"{service}={images.get(service, images['web'])}" for service in shape.given)
+    flags = {"images": given, **shape.flags, "health-check": f"http://localhost:{PORT}/"}
+    words = [f"--{name}={value}" for name, value in flags.items() if value]
+
+    published = delivery.run("publish", "--version", version, *words)
+    rolled_out = delivery.run("rollout", "--version", version, *AT_ONCE)
+
+    assert (published.returncode, rolled_out.returncode) == (0, 0), published.stderr + rolled_out.stderr
+    for instance_id in delivery.in_service():
+        says = shell_of(cloud, instance_id)
+        assert page(f"http://{cloud.fleet.address_of(instance_id)}:{PORT}/").strip() == shape.page
+        services = says("docker ps --format '{{.Label \"com.docker.compose.service\"}}'").split()
+        assert sorted(services) == sorted(shape.running)
+        assert shape.also is None or shape.also(says)

@@ -31,14 +31,25 @@ def test_nothing_but_build_sections_is_left() -> None:
 services:
   web:
     image: ${WEB:?}
-    build: {context: ., args: {A: 1}}
+    build: {context: ., args: {A: 1}, secrets: [npm, {source: pip, target: p}]}
     environment: ['B=${B:?}']
-  db: {image: postgres}
-secrets: {npm: {environment: NPM}}
+    secrets: [db]
+  db: {image: postgres, build: .}
+secrets: {npm: {environment: NPM}, pip: {file: pip}, db: {file: '${DB:?}'}}
 """
+    build = {"context": ".", "args": {"A": 1}, "secrets": ["npm", {"source": "pip", "target": "p"}]}
     assert cut(text) == [
-        {"services": {"web": {"build": {"context": ".", "args": {"A": 1}}}}, "secrets": {"npm": {"environment": "NPM"}}}
+        {
+            "services": {"web": {"build": build}, "db": {"build": {"context": "."}}},
+            "secrets": {"npm": {"environment": "NPM"}, "pip": {"file": "pip"}},
+        }
     ]
+
+
+def test_secrets_may_be_defined_in_another_file_than_the_build_that_takes_them() -> None:
+    build, secrets = {"context": ".", "secrets": ["npm"]}, {"npm": {"environment": "NPM"}}
+    files = ("services: {web: {build: {context: ., secrets: [npm]}}}", "secrets: {npm: {environment: NPM}}")
+    assert cut(*files) == [{"services": {"web": {"build": build}}}, {"services": {}, "secrets": secrets}]
 
 
 def test_values_are_what_compose_takes_them_for() -> None:

@@ -74,9 +74,15 @@ def test_an_env_file_that_may_be_missing_is_not_asked_for() -> None:
 
 
 def test_files_of_configs_and_secrets() -> None:
-    text = b"services: {web: {image: a}}\nconfigs: {c: {file: ./c.conf}, d: {external: true}}\nsecrets: {s: {file: s}}"
+    text = b"""\
+services: {web: {image: a, configs: [c, {source: d, target: /d}], secrets: [s]}, db: {build: {secrets: [s]}}}
+configs: {c: {file: ./c.conf}, d: {external: true}}
+secrets: {s: {file: s}}
+"""
     app = read({"a.yml": text})
-    assert (app.configs, app.secrets) == (("./c.conf",), ("s",))
+    assert (app.configs, app.secrets) == ({"c": "./c.conf", "d": ""}, {"s": "s"})
+    assert (app.services["web"].configs, app.services["web"].secrets) == (("c", "d"), ("s",))
+    assert app.services["db"].secrets == ()
 
 
 def test_anchors_merge_keys_and_composes_own_tags() -> None:
@@ -186,7 +192,7 @@ def test_files_that_are_included_or_extended_count_from_their_own_folders() -> N
     assert (job.image, job.mounts) == ("job:1", ("./x", "./base/logs", "/a"))
     assert (app.services["db"].env_files, app.services["more"].mounts) == (("./db.env",), ("./db/deep/m",))
     assert (app.services["mail"].env_files, app.secrets, app.configs) == (
-        ("./mail/mail.env",), ("./mail/s",), ("./db/deep/c.conf",),
+        ("./mail/mail.env",), {"s": "./mail/s", "t": ""}, {"c": "./db/deep/c.conf"},
     )  # fmt: skip
     assert set(app.files) == set(EXTENDED)
 

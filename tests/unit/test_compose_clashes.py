@@ -32,6 +32,7 @@ def said(text: str, url: str = URL, profiles: tuple[str, ...] = ()) -> list[str]
         ("a: {image: i, depends_on: [b]}", "service a depends on b, which is no service"),
         ("a: {image: i, depends_on: [b]}, b: {image: i, profiles: [x]}", "on b, which does not run without .* x"),
         ("a: {image: i, profiles: [x]}", "nothing would run"),
+        ("a: {image: i, configs: [c], secrets: [{source: s}]}", "service a uses config c, secret s, which is nowhere"),
     ],
 )  # fmt: skip
 def test_what_no_instance_could_start_is_refused(text: str, named: str) -> None:

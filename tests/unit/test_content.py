@@ -123,17 +123,25 @@ def test_mount_outside_the_release_is_refused(root: Path) -> None:
 
 
 def test_files_of_configs_go_along(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB + "configs: {c: {file: ./c.conf}}\n")
+    put(root, "docker-compose.yml", WEB + "    configs: [c]\nconfigs: {c: {file: ./c.conf}, d: {file: ./d.conf}}\n")
     put(root, "c.conf")
-    assert "c.conf" in gather(root).files
+    put(root, "d.conf")
+    assert set(gather(root).files) == {"docker-compose.yml", "c.conf"}  # nothing gets d
 
 
 def test_secret_in_the_checkout_is_not_taken_along_unasked(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB + "secrets: {s: {file: ./s.txt}, t: {file: /etc/t}, u: {environment: U}}\n")
+    secrets = "secrets: {s: {file: ./s.txt}, t: {file: /etc/t}, u: {environment: U}}\n"
+    put(root, "docker-compose.yml", WEB + "    secrets: [s, {source: t}, u]\n" + secrets)
     put(root, "s.txt")
-    with pytest.raises(BadInput, match=r"the file \./s\.txt"):
+    with pytest.raises(BadInput, match=r"secret s of service web is the file \./s\.txt"):
         gather(root)
     assert "s.txt" in gather(root, "s.txt").files
+
+
+def test_secret_of_a_build_is_no_matter_of_the_instance(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    build: {secrets: [npm]}\nsecrets: {npm: {file: ./npm}}\n")
+    put(root, "npm")
+    assert "npm" not in gather(root).files
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a\\b"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,19 +49,28 @@ def sections(paths: Sequence[str], open_file: Read, profiles: Sequence[str] = ()
         for name, service in services.items()
         if name not in built and service.image in by_image
     }
-    documents = ComposeFiles(open_file, posixpath.dirname(paths[0])).each(paths)
-    return Sections(built, alike, [_only_builds(each, built) for each in documents])
+    return Sections(built, alike, _only_builds(ComposeFiles(open_file, posixpath.dirname(paths[0])).each(paths), built))
 
 
-def _only_builds(document: Mapping[str, Any], built: Sequence[str]) -> bytes:
-    """A compose file, written as JSON, without all but its build sections and the secrets they may name."""
-    kept = {
-        name: {"build": service["build"]}
-        for name, service in document["services"].items()
-        if name in built and service.get("build")
-    }
-    secrets = {"secrets": document["secrets"]} if document.get("secrets") else {}
-    return json.dumps({"services": kept, **secrets}).encode()
+def _only_builds(documents: Sequence[Mapping[str, Any]], built: Sequence[str]) -> list[bytes]:
+    """Compose files, written as JSON, without all but their build sections and the secrets these name."""
+    wanted = {secret for each in documents for build in _builds(each, built).values() for secret in _secrets(build)}
+    return [json.dumps(_reduced(each, built, wanted)).encode() for each in documents]
+
+
+def _reduced(document: Mapping[str, Any], built: Sequence[str], wanted: Collection[str]) -> dict[str, Any]:
+    services = {name: {"build": build} for name, build in _builds(document, built).items()}
+    secrets = {name: each for name, each in (document.get("secrets") or {}).items() if name in wanted}
+    return {"services": services, **({"secrets": secrets} if secrets else {})}
+
+
+def _builds(document: Mapping[str, Any], built: Sequence[str]) -> dict[str, Any]:
+    services = document["services"].items()
+    return {name: each["build"] for name, each in services if name in built and each.get("build")}
+
+
+def _secrets(build: Any) -> tuple[str, ...]:
+    return compose.sources(build.get("secrets")) if isinstance(build, dict) else ()
 
 
 def target(service: str) -> str:

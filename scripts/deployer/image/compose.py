@@ -29,6 +29,9 @@ class Service:
     """Of which one must be chosen for the service to run; none: it always runs."""
     needs: tuple[str, ...] = ()
     """Services without which compose does not start it."""
+    configs: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Names of the top-level `configs` and `secrets` its containers get; what its `build` takes is not among them."""
     container_name: str = ""
     replicas: int = 1
     """1 as well where only a variable says it."""
@@ -49,9 +52,9 @@ class Compose:
 
     services: Mapping[str, Service] = field(default_factory=dict)
     version: str = ""
-    configs: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
-    """Files that top-level `configs` and `secrets` name."""
+    configs: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Top-level `configs` and `secrets`: the file each is, or "" where it comes from elsewhere."""
     external: tuple[str, ...] = ()
     """Networks and volumes that are there before the application: `network proxy`."""
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -82,9 +85,9 @@ def read(paths: Sequence[str], open_file: Read) -> Compose:
     )
 
 
-def _files(section: Any) -> tuple[str, ...]:
+def _files(section: Any) -> dict[str, str]:
     """The files of `configs` or `secrets`; what comes from elsewhere (`external`, `environment`) has none."""
-    return tuple(each["file"] for each in (section or {}).values() if isinstance(each, dict) and "file" in each)
+    return {name: (each or {}).get("file", "") for name, each in (section or {}).items()}
 
 
 def _external(kind: str, section: Any) -> list[str]:
@@ -103,6 +106,8 @@ def _service(fields: Mapping[str, Any]) -> Service:
         stop_grace=_seconds(fields.get("stop_grace_period")),
         profiles=tuple(fields.get("profiles") or ()),
         needs=tuple(_needs(fields.get("depends_on") or ())),
+        configs=sources(fields.get("configs")),
+        secrets=sources(fields.get("secrets")),
         container_name=fields.get("container_name") or "",
         replicas=_replicas(fields),
         ports=tuple(each for port in fields.get("ports") or () if (each := HostPorts.of(port))),
@@ -148,6 +153,11 @@ def _needs(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [name for name, each in value.items() if not isinstance(each, dict) or each.get("required", True)]
     return [name for each in value for name in ([each] if isinstance(each, str) else _needs(each))]
+
+
+def sources(entries: Any) -> tuple[str, ...]:
+    """Names of `configs` or `secrets` as a service or a build lists them: each is one, or a mapping with a `source`."""
+    return tuple(str(each.get("source") or "") if isinstance(each, dict) else each for each in entries or ())
 
 
 def _replicas(fields: Mapping[str, Any]) -> int:

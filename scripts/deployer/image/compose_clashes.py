@@ -22,6 +22,7 @@ def check(app: Compose, profiles: Collection[str]) -> None:
     running = app.running(profiles)
     for name, service in running.items():
         _check_needs(app, running, name, service)
+        _check_defined(app, name, service)
         _check_replicas(name, service)
     for (name, one), (other_name, other) in combinations(running.items(), 2):
         if one.container_name and one.container_name == other.container_name:
@@ -69,6 +70,18 @@ def _check_needs(app: Compose, running: Mapping[str, Service], name: str, servic
                 f"{', '.join(app.services[each].profiles)}",
                 "name one of them in `profiles`, or take the dependency away",
             )
+
+
+def _check_defined(app: Compose, name: str, service: Service) -> None:
+    undefined = [
+        *(f"config {each}" for each in service.configs if each not in app.configs),
+        *(f"secret {each}" for each in service.secrets if each not in app.secrets),
+    ]
+    if undefined:
+        raise BadInput(
+            f"service {name} uses {', '.join(undefined)}, which is nowhere defined",
+            "define it under the top-level `configs:` or `secrets:`",
+        )
 
 
 def _check_replicas(name: str, service: Service) -> None:

@@ -91,7 +91,7 @@ def collect(root: Path, wanted: Wanted) -> Content:
         _add(draft, inside(posixpath.normpath(path), "files"), "files")
     _add_what_is_mounted(draft, app, running)
     _check_env_files(draft, running)
-    _check_secrets(draft, app)
+    _check_secrets(draft, app, running)
     _check_all(draft)
     programs = frozenset(path for path in draft.files if checkout.is_program(path))
     return Content(
@@ -127,8 +127,9 @@ def _add_what_is_mounted(draft: _Draft, app: Compose, running: Mapping[str, Serv
     for name, service in running.items():
         for mount in service.mounts:
             _add_mount(draft, f"service {name}", mount)
-    for path in app.configs:
-        _add_mount(draft, "a config", path)
+        for config in service.configs:
+            if path := app.configs[config]:
+                _add_mount(draft, f"service {name}", path)
 
 
 def _add_mount(draft: _Draft, who: str, mount: str) -> None:
@@ -165,14 +166,16 @@ def _check_env_files(draft: _Draft, running: Mapping[str, Service]) -> None:
             )
 
 
-def _check_secrets(draft: _Draft, app: Compose) -> None:
-    for written in app.secrets:
-        path = _on_host(draft.project, written)
-        if path is not None and path != draft.environment_file and path not in draft.files:
-            raise BadInput(
-                f"a secret is the file {written}, which will not be on the instance",
-                "use an absolute path of the instance, or name the file in `files` if it may lie in the bucket",
-            )
+def _check_secrets(draft: _Draft, app: Compose, running: Mapping[str, Service]) -> None:
+    """Only those of containers: what a build takes is needed where it is built."""
+    for name, service in running.items():
+        for secret in service.secrets:
+            path = _on_host(draft.project, written) if (written := app.secrets[secret]) else None
+            if path is not None and path != draft.environment_file and path not in draft.files:
+                raise BadInput(
+                    f"secret {secret} of service {name} is the file {written}, which will not be on the instance",
+                    "use an absolute path of the instance, or name the file in `files` if it may lie in the bucket",
+                )
 
 
 def _check_all(draft: _Draft) -> None:

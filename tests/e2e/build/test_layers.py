@@ -116,6 +116,23 @@ def test_services_take_secrets_and_agents_too(
     assert not any(SECRET.encode() in text for text in seen)
 
 
+def test_services_take_the_secrets_their_compose_file_says(
+    registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "Dockerfile").write_text(WITH_SECRET)
+    (checkout / "compose.yml").write_text(
+        "services: {web: {build: {context: ., secrets: [npm]}, secrets: [db]}}\n"
+        "secrets: {npm: {file: ./npm}, db: {file: '${DB:?only an instance knows}'}}\n"
+    )
+    (checkout / "npm").write_text(SECRET)
+    assert (
+        build(f"{registry.address}/modern/said-{{service}}", "--version=v1", "--compose-files=compose.yml") == EXIT_DONE
+    )
+    seen = list(texts(images_of(answer(capsys))["web"]))
+    assert str(len(SECRET)).encode() in b"".join(seen)
+    assert not any(SECRET.encode() in text for text in seen)
+
+
 @pytest.mark.parametrize("kind", ["registry", "local"])
 def test_second_build_finds_the_layers_of_the_first(
     registry: Registry, checkout: Path, capsys: pytest.CaptureFixture[str], kind: str
