@@ -40,6 +40,16 @@ class Build:
         return tuple(f"{self.image}:{tag}" for tag in self.tags)
 
     @property
+    def demands(self) -> list[str]:
+        """What takes more than docker's own builder, as inputs."""
+        return [
+            *(["several platforms"] if len(self.platforms) > 1 else []),
+            *([f"cache: {self.cache}"] if self.cache != "none" else []),
+            *([f"provenance: {self.provenance}"] if self.provenance in ("min", "max") else []),
+            *(["sbom"] if self.sbom else []),
+        ]
+
+    @property
     def cache_from(self) -> tuple[str, ...]:
         """Where layers of an earlier build may be."""
         if self.cache == "registry":

@@ -36,15 +36,7 @@ class Builder:
 
     def lacks(self, builds: Sequence[Build]) -> list[str]:
         """What of the builds' wishes only another builder can fulfil, as inputs."""
-        if self.can_attest:
-            return []
-        first = builds[0]
-        return [
-            *(["sbom"] if first.sbom else []),
-            *([f"provenance: {first.provenance}"] if first.provenance in ("min", "max") else []),
-            *(["several platforms"] if len(first.platforms) > 1 else []),
-            *([f"cache: {first.cache}"] if first.cache != "none" else []),
-        ]
+        return [] if self.can_attest else builds[0].demands
 
     def foreign(self, builds: Sequence[Build]) -> list[str]:
         """Platforms of the builds whose programs docker's own builder cannot run; of others nobody here knows."""

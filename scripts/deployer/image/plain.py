@@ -19,10 +19,7 @@ def check(builds: Sequence[Build]) -> None:
         *(["several services"] if build.service else []),
         *(["secrets"] if build.secrets else []),
         *(["ssh"] if build.ssh else []),
-        *(["several platforms"] if len(build.platforms) > 1 else []),
-        *([f"cache: {build.cache}"] if build.cache != "none" else []),
-        *([f"provenance: {build.provenance}"] if build.provenance in ("min", "max") else []),
-        *(["sbom"] if build.sbom else []),
+        *build.demands,
     ]
     if asked:
         raise BadInput(f"docker has no buildx, and without it there is no {', no '.join(asked)}", GET_BUILDX)
