@@ -96,7 +96,8 @@ class DockerRuntime:
             return NoRun()
 
     def user_data_log(self, instance_id: str) -> str:
-        return docker("exec", self._container(instance_id), "cat", "/var/log/cloud-init-output.log")
+        said = "cat /var/log/cloud-init-output.log 2>/dev/null || true"  # there is none before it says something
+        return docker("exec", self._container(instance_id), "sh", "-c", said)
 
     def terminate(self, instance_id: str) -> None:
         self._keep_console(instance_id)

@@ -23,6 +23,7 @@ INSPECT_FORMAT = (
 )
 IMAGE_FORMAT = "{{.Repository}}@{{.Digest}}"
 PROJECT_LABEL = "label=com.docker.compose.project="
+NOT_BY_HAND = "label=com.docker.compose.oneoff=False"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,11 +88,11 @@ def _image_remove(engine: Engine, words: list[str]) -> None:
 def _list_containers(engine: Engine, words: list[str]) -> None:
     parser = _Parser()
     parser.add_argument("-aq", action="store_true", required=True)
-    parser.add_argument("--filter", required=True)
-    wanted = parser.parse_args(words).filter
-    if not wanted.startswith(PROJECT_LABEL):
-        raise EngineRefused(f"the stand-in docker filters by {PROJECT_LABEL} only")
-    for each in engine.containers(wanted.removeprefix(PROJECT_LABEL)):
+    parser.add_argument("--filter", action="append", required=True)
+    project, *more = parser.parse_args(words).filter
+    if not project.startswith(PROJECT_LABEL) or more not in ([], [NOT_BY_HAND]):
+        raise EngineRefused(f"the stand-in docker filters by {PROJECT_LABEL} and {NOT_BY_HAND} only")
+    for each in engine.containers(project.removeprefix(PROJECT_LABEL)):
         _say(each.id)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.real_instance import START_ENGINE, STOP_ENGINE, Published, RealInstance, instance_and_registry
+from tests.e2e.real_instance import APP, HOME, START_ENGINE, STOP_ENGINE, Published, RealInstance, instance_and_registry
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
@@ -62,6 +62,15 @@ def works(instance: RealInstance, release: Published) -> bool:
 def test_what_containers_log_is_bounded_by_the_user_data(serving: RealInstance) -> None:
     log = serving.says('docker inspect --format "{{json .HostConfig.LogConfig}}" $(docker ps -q)')
     assert log == '{"Type":"json-file","Config":{"max-file":"5","max-size":"50m"}}'
+
+
+def test_a_container_run_by_hand_is_not_taken_for_the_release(serving: RealInstance) -> None:
+    release = serving.publish("by-hand")
+    files = f"{HOME}/releases/{serving.state()['version']}/files"
+    compose = f"docker compose -p {APP} -f {files}/compose.yml -f {files}/compose.images.yml"
+    assert serving.sh(f"{compose} run --no-TTY --no-deps web /bin/busybox false").exit_code == 1
+
+    assert works(serving, release)
 
 
 def test_the_disk_of_the_images_is_full(serving: RealInstance) -> None:

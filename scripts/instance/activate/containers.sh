@@ -25,8 +25,12 @@ compose() { # up … | down … | config …: without our environment, which wou
   problem="docker compose $1 failed: $(explained "${problem}" cause_of_start)" && return 1
 }
 
-containers() {
-  docker ps -aq --filter "label=com.docker.compose.project=${project}"
+containers() { # FILTERS
+  docker ps -aq --filter "label=com.docker.compose.project=${project}" "$@"
+}
+
+services() { # the containers of what is to run; one that somebody has run by hand (docker compose run) says nothing of it
+  containers --filter label=com.docker.compose.oneoff=False
 }
 
 remove_containers() { # where compose cannot, without the values it needs: networks may stay, nothing runs

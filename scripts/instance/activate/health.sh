@@ -2,7 +2,7 @@
 
 containers_healthy() { # or `problem` names the first that is not; who ended well is fine, but somebody has to run
   local ids format='{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{if .State.Health}}{{.State.Health.Status}}{{end}}'
-  mapfile -t ids < <(containers)
+  mapfile -t ids < <(services)
   problem='no container runs'
   ((${#ids[@]})) || return 1
   problem=$(docker inspect --format "${format}" "${ids[@]}" 2>&1 | awk '
@@ -41,6 +41,6 @@ healthy_within() { # SECONDS: containers and HTTP, several times in a row; one t
 
 last_log_lines() { # a secret is no longer found once its beginning is cut off, so they are redacted before they are cut
   local id ids
-  mapfile -t ids < <(containers)
+  mapfile -t ids < <(services)
   for id in ${ids[@]+"${ids[@]}"}; do docker logs --tail 8 "${id}" 2>&1 | redact | tail -c $((600 / ${#ids[@]})); done
 }
