@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localcloud.outputs import keep, noting
-from localcloud.runtime import PATH, Machine, Run, Script, process_aws_call
+from localcloud.runtime import PATH, Machine, Run, Script, process_call
 from localcloud.runtime.process_behaviour import SICK
 from localcloud.runtime.process_run import ProcessRun, kill_everything, start_detached
 
@@ -27,7 +27,7 @@ _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _DOCKER = """\
 #!/bin/sh
 export PYTHONPATH={repository} DEPLOYER_ROOT={instance}/root
-exec {python} -P -m localcloud.runtime.process_docker {instance} "$@"
+exec {python} -I -S {call} {socket} localcloud.runtime.process_docker {instance} "$@"
 """
 
 _CURL = """\
@@ -39,11 +39,11 @@ exec {curl} --connect-to localhost::{address}: --connect-to 127.0.0.1::{address}
 _AWS = """\
 #!/bin/sh
 export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:{metadata_port}
-exec {python} -I -S {call} {socket} {aws} "$@"
+exec {python} -I -S {call} {socket} awscli "$@"
 """
 
 
-_WARM_CLI = "aws.sock"
+_WARM_PROGRAMS = "programs.sock"
 
 
 class ProcessRuntime:
@@ -64,7 +64,7 @@ class ProcessRuntime:
         self._machines: dict[str, Machine] = {}
         self._remove_leftovers()
         self._instances.mkdir(parents=True)
-        self._warm_cli = _start_warm_cli(self._instances)
+        self._warm_programs = _start_warm_programs(self._instances)
 
     def boot(self, instance_id: str, user_data: str, metadata_port: int) -> Machine:
         with self._lock:
@@ -107,7 +107,7 @@ class ProcessRuntime:
     def close(self) -> None:
         for instance_id in list(self._machines):
             self.terminate(instance_id)
-        self._warm_cli.communicate()  # it ends when its standard input does
+        self._warm_programs.communicate()  # it ends when its standard input does
         self._remove_leftovers()
 
     def _directory(self, instance_id: str) -> Path:
@@ -149,15 +149,13 @@ def _lay_out(directory: Path, address: str, metadata_port: int, registry: str) -
     if curl is None:
         raise RuntimeError("the process runtime needs curl: apt-get install curl, dnf install curl")
     _program(directory, "curl", _CURL, curl=curl, address=address, metadata_port=metadata_port)
-    _program(directory, "docker", _DOCKER, repository=_REPOSITORY, python=sys.executable, instance=directory)
-    aws, call, warm = Path(sys.executable).parent / "aws", Path(process_aws_call.__file__), directory.parent / _WARM_CLI
-    _program(
-        directory, "aws", _AWS, python=sys.executable, call=call, socket=warm, aws=aws, metadata_port=metadata_port
-    )
+    call = {"python": sys.executable, "call": process_call.__file__, "socket": directory.parent / _WARM_PROGRAMS}
+    _program(directory, "docker", _DOCKER, repository=_REPOSITORY, instance=directory, **call)
+    _program(directory, "aws", _AWS, metadata_port=metadata_port, **call)
 
 
-def _start_warm_cli(instances: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "localcloud.runtime.process_aws", str(instances / _WARM_CLI)]
+def _start_warm_programs(instances: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "localcloud.runtime.process_programs", str(instances / _WARM_PROGRAMS)]
     environment = {"PATH": PATH, "PYTHONPATH": str(_REPOSITORY)}
     return subprocess.Popen(command, env=environment, cwd="/", stdin=subprocess.PIPE, start_new_session=True)
 

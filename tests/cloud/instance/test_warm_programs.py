@@ -1,4 +1,4 @@
-"""The instances' AWS CLI answers as the one that starts anew for each call."""
+"""The instances' AWS CLI and `docker` answer as those that start anew for each call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.cloud.instance.instances import BUCKET, NO_METADATA, Surroundings
 from tests.loopback_server import Request, loopback_server
 from tests.waiting import eventually
 
-COLD = Path(sys.executable).parent / "aws"
+AWS = Path(sys.executable).parent / "aws"
 REGION = "AWS_DEFAULT_REGION=eu-west-1"
 CALLS = (
     "--version",
@@ -31,11 +31,11 @@ CALLS = (
 
 @pytest.fixture
 def runtime(surroundings: Surroundings, tmp_path: Path) -> Iterator[ProcessRuntime]:
-    """One with an instance called i-one, whose AWS CLI is warm."""
+    """One with an instance called i-one, whose programs are warm."""
     surroundings.ssm.put_parameter(Name="/warm", Value="A=1\nB=한글 \\t\n", Type="SecureString", Overwrite=True)
     runtime = surroundings.runtime_in(tmp_path)
     runtime.boot("i-one", "#!/bin/sh\n", NO_METADATA)
-    eventually("the CLI is warm", lambda: (tmp_path / "instances" / "aws.sock").exists())
+    eventually("programs are warm", lambda: (tmp_path / "instances" / "programs.sock").exists())
     yield runtime
     runtime.close()
 
@@ -46,7 +46,7 @@ def sh(runtime: ProcessRuntime, text: str, timeout: int = 60) -> Finished:
 
 def under_way(tmp_path: Path) -> list[str]:
     """The processes that make calls: the children of the warm one."""
-    mark = str(tmp_path / "instances" / "aws.sock").encode()
+    mark = str(tmp_path / "instances" / "programs.sock").encode()
     for process in Path("/proc").glob("[0-9]*"):
         if (process / "cmdline").read_bytes().split(b"\0")[-2:-1] == [mark]:
             return (process / "task" / process.name / "children").read_text().split()
@@ -55,8 +55,15 @@ def under_way(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("words", CALLS)
 def test_a_call_answers_as_from_a_cold_start(runtime: ProcessRuntime, words: str) -> None:
-    warm, cold = (sh(runtime, f"{REGION} {program} {words}") for program in ("aws", shlex.quote(str(COLD))))
+    warm, cold = (sh(runtime, f"{REGION} {program} {words}") for program in ("aws", shlex.quote(str(AWS))))
     assert warm == cold
+
+
+@pytest.mark.parametrize("words", ["version", "image inspect none", "ps -aq --filter any", "run x", "inspect --format"])
+def test_docker_answers_as_from_a_cold_start(runtime: ProcessRuntime, tmp_path: Path, words: str) -> None:
+    warm = sh(runtime, f"docker {words}")
+    (tmp_path / "instances" / "programs.sock").unlink()
+    assert warm == sh(runtime, f"docker {words}")
 
 
 def test_a_call_reads_and_writes_the_callers_own_files(runtime: ProcessRuntime) -> None:
@@ -84,5 +91,5 @@ def test_a_killed_caller_ends_its_call(runtime: ProcessRuntime, tmp_path: Path) 
 
 
 def test_without_a_warm_one_the_cli_itself_is_started(runtime: ProcessRuntime, tmp_path: Path) -> None:
-    (tmp_path / "instances" / "aws.sock").unlink()
+    (tmp_path / "instances" / "programs.sock").unlink()
     assert sh(runtime, "aws --version").stdout.startswith("aws-cli/")

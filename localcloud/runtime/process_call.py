@@ -1,6 +1,6 @@
-"""One call of the AWS CLI, made by the cloud's warm one (`process_aws.py`); by the CLI itself where that is not there.
+"""One call of a program that the cloud keeps warm (`process_programs.py`); started anew where that is not there.
 
-    python -I -S process_aws_call.py SOCKET AWS WORD…
+    python -I -S process_call.py SOCKET MODULE WORD…
 
 Started for every call, so it imports next to nothing.
 """
@@ -12,14 +12,14 @@ import sys
 
 
 def main() -> int:
-    place, aws, *words = sys.argv[1:]
+    place, program, *words = sys.argv[1:]
     warm = socket.socket(socket.AF_UNIX)
     try:
         directory = os.open(os.path.dirname(place), os.O_PATH)
         warm.connect(f"/proc/self/fd/{directory}/{os.path.basename(place)}")  # its own path may be too long
     except OSError:
-        os.execv(aws, [aws, *words])  # noqa: S606 (the caller has a shell already)
-    asked = {"words": words, "environment": dict(os.environ), "directory": os.getcwd()}
+        os.execv(sys.executable, [sys.executable, "-P", "-m", program, *words])  # noqa: S606 (the caller has a shell already)
+    asked = {"program": program, "words": words, "environment": dict(os.environ), "directory": os.getcwd()}
     text = json.dumps(asked).encode() + b"\n"
     begun = socket.send_fds(warm, [text], [0, 1, 2])
     warm.sendall(text[begun:])

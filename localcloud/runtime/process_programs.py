@@ -1,11 +1,11 @@
-"""The AWS CLI of the instances made of processes: the real one, kept warm.
+"""Two programs of the instances made of processes, kept warm: the real AWS CLI, and the stand-in for `docker`.
 
-    python -m localcloud.runtime.process_aws SOCKET
+    python -m localcloud.runtime.process_programs SOCKET
 
-Most of what a call of the CLI costs is its start: hundreds of modules, and the descriptions of whole services. A cloud
+Most of what a call costs is its start: for the CLI hundreds of modules, and the descriptions of whole services. A cloud
 of processes makes thousands of calls on one machine, so one process imports and reads all that once, and forks for
-each call. What runs is the installed CLI with the caller's arguments, environment, directory and files, as if started
-anew. The caller is `process_aws_call.py`; when it is killed, its call is killed too. Ends when its standard input does.
+each call. What runs is the program with the caller's arguments, environment, directory and files, as if started anew.
+The caller is `process_call.py`; when it is killed, its call is killed too. Ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from awscli.clidriver import create_clidriver
 from botocore.loaders import JSONFileLoader
+
+from localcloud.runtime import process_docker
 
 LONGEST_CALL = 1 << 20  # bytes of arguments and environment; Linux allows about as much
 WARMED = (
@@ -46,6 +48,20 @@ NOWHERE = {
 }
 
 
+def _aws(words: list[str]) -> int:
+    os.environ["AWS_DATA_PATH"] = _DATA_PATH
+    sys.argv = ["aws", *words]
+    return int(create_clidriver().main(words))
+
+
+_DATA_PATH = os.environ["AWS_DATA_PATH"]  # the CLI sets it when it is imported
+PROGRAMS: Mapping[str, Callable[[list[str]], int]] = {
+    "awscli": _aws,
+    "localcloud.runtime.process_docker": process_docker.main,
+}
+"""By the name of the module that runs when the program is started anew."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call under way: the process that makes it, and the caller who waits for its exit code."""
@@ -55,7 +71,7 @@ class Call:
     caller: socket.socket
 
 
-class WarmCli:
+class WarmPrograms:
     """Takes calls from a listening socket until `until` (a file descriptor) ends."""
 
     def __init__(self, listening: socket.socket, until: int) -> None:
@@ -82,7 +98,7 @@ class WarmCli:
             return
         pid = os.fork()
         if pid == 0:
-            _be_the_cli(asked, files)
+            _be_the_program(asked, files)
         for each in files:
             os.close(each)
         call = Call(pid, os.pidfd_open(pid), caller)
@@ -119,24 +135,22 @@ def _receive(caller: socket.socket) -> tuple[Mapping[str, Any] | None, list[int]
     return (json.loads(text), list(files)) if text else (None, list(files))
 
 
-def _be_the_cli(asked: Mapping[str, Any], files: Sequence[int]) -> None:
-    """In the forked process: everything of the caller's, then the CLI. Never returns."""
+def _be_the_program(asked: Mapping[str, Any], files: Sequence[int]) -> None:
+    """In the forked process: everything of the caller's, then the program. Never returns."""
     code = 255
     try:
         for number, file in enumerate(files):
             os.dup2(file, number)
         os.closerange(3, 256)
         os.chdir(asked["directory"])
-        data_path = os.environ["AWS_DATA_PATH"]  # the CLI sets it when it is imported
         os.environ.clear()
-        os.environ.update({**asked["environment"], "AWS_DATA_PATH": data_path})
+        os.environ.update(asked["environment"])
         sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8", "surrogateescape")
         sys.stdout, sys.stderr = (
             io.TextIOWrapper(io.BufferedWriter(io.FileIO(number, "w", closefd=False)), "utf-8", "surrogateescape")
             for number in (1, 2)
         )
-        sys.argv = ["aws", *asked["words"]]
-        code = create_clidriver().main(asked["words"])
+        code = PROGRAMS[asked["program"]](asked["words"])
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except BaseException:
@@ -167,7 +181,7 @@ def main(place: Path) -> None:
         directory = os.open(place.parent, os.O_PATH)
         listening.bind(f"/proc/self/fd/{directory}/{place.name}")  # a socket's path has 107 bytes at most
         listening.listen(128)
-        WarmCli(listening, sys.stdin.fileno()).serve()
+        WarmPrograms(listening, sys.stdin.fileno()).serve()
 
 
 if __name__ == "__main__":
