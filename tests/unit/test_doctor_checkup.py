@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.core.errors import BadInput, Denied, Refused
+from deployer.core.errors import BadInput, Denied, DeployError, Refused
 from deployer.doctor import report
 from deployer.doctor.checkup import Check, Examined, Section, examine
 from deployer.doctor.finding import Finding, State, not_checked, ok, problem, warning
@@ -14,8 +14,12 @@ def fails(error: Exception) -> Finding:
     raise error
 
 
+def unforeseen(error: Exception) -> DeployError:
+    return DeployError(f"unexpected {type(error).__name__}", "report it")
+
+
 def examined(*checks: Check) -> dict[str, Finding]:
-    sections = list(examine([Section("A", checks)]))
+    sections = list(examine([Section("A", checks)], unforeseen))
     return {each.name: each for section in sections for each in section.findings}
 
 
@@ -40,13 +44,21 @@ def test_the_ground_may_be_in_another_section() -> None:
         Section("A", (Check("account", lambda: problem("x", "y")),)),
         Section("B", (Check("bucket", lambda: ok("is there"), ("account",)),)),
     ]
-    assert [each.findings[0].state for each in examine(sections)] == [State.PROBLEM, State.NOT_CHECKED]
+    assert [each.findings[0].state for each in examine(sections, unforeseen)] == [State.PROBLEM, State.NOT_CHECKED]
 
 
 @pytest.mark.parametrize("error", [Refused("AWS said no", "ask again"), BadInput("AWS said no", "ask again")])
 def test_a_refusal_is_a_finding_and_ends_nothing(error: Exception) -> None:
     found = examined(Check("group", lambda: fails(error)), Check("document", lambda: ok("is there")))
     assert found["group"] == Finding("group", State.PROBLEM, "AWS said no", "ask again")
+    assert found["document"].state is State.OK
+
+
+def test_an_answer_of_a_shape_nobody_foresaw_ends_its_own_check_alone() -> None:
+    found = examined(
+        Check("trust", lambda: fails(IndexError("list index out of range"))), Check("document", lambda: ok("is there"))
+    )
+    assert found["trust"] == Finding("trust", State.PROBLEM, "unexpected IndexError", "report it")
     assert found["document"].state is State.OK
 
 

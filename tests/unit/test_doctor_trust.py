@@ -57,6 +57,8 @@ def test_the_template_lets_in_one_repository_in_both_forms_of_its_sub() -> None:
         (AUD, ("StringLike", "sub", "repo:acme/*")),
         (AUD, ("StringEquals", "repository_id", "222")),
         (AUD, ("StringLike", "sub", "repo:*"), ("StringEquals", "repository_id", "222")),
+        (AUD, SUB, ("StringLike", "sub", "repo:*")),
+        (AUD, ("StringLike", "repository", "acme/*")),
     ],
 )
 def test_what_pins_an_owner_is_let_pass(conditions: tuple[tuple[str, str, Any], ...]) -> None:
@@ -71,6 +73,13 @@ def test_what_pins_an_owner_is_let_pass(conditions: tuple[tuple[str, str, Any], 
         ((AUD, ("ForAllValues:StringEquals", "sub", "repo:acme/orange:*")), "every repository on GitHub"),
         ((AUD, ("StringLike", "sub", "*")), "sub may be *"),
         ((AUD, ("StringLike", "sub", "repo:*")), "sub may be repo:*"),
+        ((AUD, ("StringLike", "sub", "repo:????/*")), "sub may be repo:????/*"),
+        ((("StringLike", "aud", "*"), SUB), "no audience"),
+        ((AUD, ("StringLike", "repository_id", "*")), "repository_id may be *"),
+        (
+            (AUD, ("StringLike", "repository", "*/orange"), ("StringLike", "sub", "repo:*")),
+            "repository may be */orange",
+        ),
         ((AUD, ("StringLike", "sub", ["repo:acme/orange:*", "repo:acme*/orange:*"])), "sub may be repo:acme*/orange:*"),
     ],
 )
@@ -92,6 +101,12 @@ def test_what_lets_in_strangers_is_a_problem(conditions: tuple[tuple[str, str, A
 def test_a_role_that_lets_in_no_job_at_all(changes: dict[str, Any]) -> None:
     found = trusting(statement(AUD, SUB, **changes))
     assert (found.state, found.said) == (State.PROBLEM, f"{ROLE} lets in no job of GitHub Actions")
+
+
+def test_a_policy_may_hold_one_statement_outside_a_list() -> None:
+    [alone] = statement(AUD, SUB)["Statement"]
+    assert trusting({"Statement": alone}) == trusting(statement(AUD, SUB))
+    assert trusting({"Statement": alone}).state is State.OK
 
 
 def test_a_role_that_is_not_there() -> None:

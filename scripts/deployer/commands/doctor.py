@@ -40,7 +40,7 @@ def run(inputs: DoctorInputs, console: Console) -> Outcome:
     """Exit code 0 when nothing is a problem, 1 otherwise. Raises BadInput for names and URLs that are none."""
     _check(inputs, console)
     done: list[Examined] = []
-    for section in examine(_sections(Situation(inputs, console))):
+    for section in examine(_sections(Situation(inputs, console)), console.unforeseen):
         done.append(section)
         with console.group(section.title):
             for line in report.lines(section):

@@ -1,4 +1,4 @@
-"""Runs checks one after the other: a check whose ground is missing is not made, and no refusal ends the others.
+"""Runs checks one after the other: a check whose ground is missing is not made, and what ends one ends no other.
 
 Not concurrently: most of the time goes into one question to all instances, and the rest are some thirty quick calls.
 """
@@ -12,6 +12,8 @@ from deployer.core.errors import Denied, DeployError
 from deployer.doctor.finding import Finding, State, not_checked, problem
 
 Look = Callable[[], "Finding | Iterable[Finding]"]
+Unforeseen = Callable[[Exception], DeployError]
+"""Says in a sentence what nobody foresaw."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,19 @@ class Examined:
     findings: tuple[Finding, ...]
 
 
-def examine(sections: Iterable[Section]) -> Iterator[Examined]:
+def examine(sections: Iterable[Section], unforeseen: Unforeseen) -> Iterator[Examined]:
     """Each section as soon as it is done."""
     stands: dict[str, bool] = {}
     for section in sections:
         findings: list[Finding] = []
         for check in section.checks:
-            found = _made(check, stands)
+            found = _made(check, stands, unforeseen)
             stands[check.name] = all(each.state in (State.OK, State.WARNING) for each in found)
             findings += found
         yield Examined(section.title, tuple(findings))
 
 
-def _made(check: Check, stands: dict[str, bool]) -> tuple[Finding, ...]:
+def _made(check: Check, stands: dict[str, bool], unforeseen: Unforeseen) -> tuple[Finding, ...]:
     missing = next((each for each in check.needs if not stands.get(each, False)), None)
     if missing is not None:
         return (not_checked(f"`{missing}` is not known to be well", name=check.name),)
@@ -67,6 +69,9 @@ def _made(check: Check, stands: dict[str, bool]) -> tuple[Finding, ...]:
         findings = (_denied(check, denied),)
     except DeployError as error:
         findings = (problem(error.what, error.fix),)
+    except Exception as error:  # of policies and settings that others write, one may be of a shape we never saw
+        bug = unforeseen(error)
+        findings = (problem(bug.what, bug.fix),)
     return tuple(each.named(check.name) for each in findings)
 
 

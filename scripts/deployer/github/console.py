@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from deployer.core.errors import EXIT_FAILED, DeployError
+from deployer.core.errors import DeployError
 from deployer.github import crash, job_files
 from deployer.github.oidc import IdentityToken, fetch_token
 from deployer.github.run import RunContext
@@ -62,16 +62,20 @@ class Console:
         self._answer({"exit_code": error.exit_code, "error": error.what, "fix": error.fix})
 
     def unexpected(self, error: Exception) -> None:
-        """An error nobody foresaw: one sentence; the traceback goes to a file (and to stderr if debugging)."""
+        """The command ends by an error nobody foresaw."""
+        self.error(self.unforeseen(error))
+
+    def unforeseen(self, error: Exception) -> DeployError:
+        """Such an error as one sentence; the traceback goes to a file (and to stderr if debugging)."""
         text = self._redact(crash.traceback_of(error))
         path = crash.keep(text)
         where = f"; the traceback is in {path}" if path else ""
-        what = f"unexpected {type(error).__name__}{where}"
-        fix = f"this is a bug, please report it: {ISSUES} (DEPLOYER_DEBUG=1 prints the traceback)"
-        self._show_error(what, fix)
         if self._environment.get("DEPLOYER_DEBUG") == "1":
             self._write(sys.stderr, text)
-        self._answer({"exit_code": EXIT_FAILED, "error": what, "fix": fix})
+        return DeployError(
+            f"unexpected {type(error).__name__}{where}",
+            f"this is a bug, please report it: {ISSUES} (DEPLOYER_DEBUG=1 prints the traceback)",
+        )
 
     def mask(self, value: str) -> None:
         """From now on `value`, and each of its lines, is shown as ***."""
