@@ -56,9 +56,9 @@ def activate() -> str:
 
 
 def loader() -> str:
-    """What brings a release's `activate` to an instance, and runs it: without the lines that are all comment, which
-    user data has no room for."""
-    return re.sub(r"(?m)^ *#(?!!| shellcheck ).*\n", "", _fill(read("loader"), AWS=read("aws.sh")))
+    """What brings a release's `activate` to an instance, and runs it: without lines that are all comment and what is
+    said of functions, which user data has no room for."""
+    return re.sub(r"(?m)^ *#(?!!| shellcheck ).*\n|(?<=\(\) \{) #.*", "", _fill(read("loader"), AWS=read("aws.sh")))
 
 
 def ssm_document() -> str:

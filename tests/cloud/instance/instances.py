@@ -133,6 +133,7 @@ class Instance:
         parameters: str = PARAMETER,
         files: Mapping[str, bytes] | None = None,
         spoil: Callable[[dict[str, Any]], None] | None = None,
+        indent: int | None = 2,
     ) -> Published:
         """Puts a release with the team's application into the bucket, by the contract (docs/contracts.md).
 
@@ -152,7 +153,7 @@ class Instance:
         manifest = _manifest(version, images, parameters, named, activate)
         if spoil:
             spoil(manifest)
-        body = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+        body = (json.dumps(manifest, indent=indent, ensure_ascii=False) + "\n").encode()
         for path, content in {**named, "activate": activate, "release.json": body}.items():
             self.s3.put_object(Bucket=BUCKET, Key=f"{APP}/releases/{version}/{path}", Body=content)
         return Published(version, _sha256(body), image)

@@ -91,6 +91,22 @@ def test_a_manifest_that_was_exchanged_is_refused(instance: Instance) -> None:
     assert f"checksum mismatch: s3://{BUCKET}/Orange/releases/v1/release.json" in marker.reason
 
 
+def test_a_manifest_that_no_shell_can_read_is_named(instance: Instance) -> None:
+    marker = instance.run("activate", instance.publish("v1", indent=None), 1)
+
+    assert marker.outcome == "failed"
+    assert (
+        marker.reason
+        == f"s3://{BUCKET}/Orange/releases/v1/release.json cannot be read: not one value a line (write it as publish does)"
+    )
+
+
+def test_a_manifest_may_be_indented_otherwise(instance: Instance) -> None:
+    v1 = instance.publish("v1", indent=4)
+
+    assert instance.run("activate", v1, 1).proves("v1", v1.manifest_sha256, 1)
+
+
 def test_a_line_that_is_no_variable_is_counted_but_never_shown(serving: Instance) -> None:
     serving.ssm.put_parameter(Name="/bad", Value="# fine\nA=1\ntopsecret\n", Type="SecureString")
 
