@@ -13,19 +13,26 @@ from deployer.core.errors import BadInput, Denied
 from deployer.doctor import permissions
 from deployer.doctor.finding import State
 from deployer.doctor.situation import Situation
-from tests.unit.examined import ACCOUNT, GROUP, REGION, ROLE, Session, group, situation
+from tests.unit.examined import ACCOUNT, ARN, GROUP, REGION, ROLE, Session, group, situation
 
 
-def answering(*denied: str, role: str = ROLE, **inputs: Any) -> Situation:
-    """IAM allows all but these actions."""
+def answering(
+    *denied: str,
+    role: str = ROLE,
+    resources: tuple[str, ...] = (),
+    target_groups: list[str] | None = None,
+    **inputs: Any,
+) -> Situation:
+    """IAM allows all but these actions, and all but what is done to `resources` (parts of their ARNs)."""
 
-    def simulate(ActionNames: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803 (AWS's own spelling)
-        decisions = [("implicitDeny" if each in denied else "allowed", each) for each in ActionNames]
-        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": said} for said, name in decisions]}
+    def simulate(ActionNames: list[str], ResourceArns: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803 (AWS's own)
+        [name], [arn] = ActionNames, ResourceArns
+        said = "implicitDeny" if name in denied or any(each in arn for each in resources) else "allowed"
+        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": said}]}
 
     s = situation(
         {"role_to_assume": role, **inputs},
-        describe_auto_scaling_groups=group(),
+        describe_auto_scaling_groups=group(TargetGroupARNs=target_groups or [ARN]),
         simulate_principal_policy=simulate,
     )
     s.group(GROUP)
@@ -38,6 +45,33 @@ def test_a_role_that_may_all_gets_a_line_for_each_statement() -> None:
     assert found["CreateReleases"].said == "s3:PutObject"
     assert "DrainAndRegister" in found
     assert "LogInToEcr" not in found
+
+
+def test_every_target_group_of_the_group_is_asked_about() -> None:
+    """A rollout drains them all: a role that lacks one would fail with an instance out of the other."""
+    arns = [ARN, ARN.replace(f"/{GROUP}/", "/orange-internal/")]
+    s = answering(resources=("targetgroup/orange-internal/",), target_groups=arns)
+    found = {each.name: each for each in permissions.of_deployer(s, GROUP)}
+    assert found["DrainAndRegister"].state is State.PROBLEM
+    assert "targetgroup/orange-internal/*" in found["DrainAndRegister"].fix
+    assert "targetgroup/orange-web/*" in found["DrainAndRegister"].fix
+
+
+@pytest.mark.parametrize(
+    ("inputs", "target_groups"),
+    [({}, [ARN.replace(GROUP, each) for each in "abcde"]), ({"document": "ours:1"}, [ARN])],
+    ids=["more target groups than the template takes", "a document it does not know"],
+)
+def test_what_the_template_has_no_role_for_is_not_judged(inputs: dict[str, Any], target_groups: list[str]) -> None:
+    [found] = permissions.of_deployer(answering(target_groups=target_groups, **inputs), GROUP)
+    assert (found.state, "infra/identity.yml" in found.said) == (State.NOT_CHECKED, True)
+
+
+def test_a_group_with_a_long_name_and_a_shared_document_are_asked_about() -> None:
+    long = "awseb-e-abcdefghij-stack-AWSEBAutoScalingGroup-1A2B3C4D5E6F7"
+    s = answering(document=f"arn:aws:ssm:{REGION}:999999999999:document/ours")
+    s.group(long)
+    assert {each.state for each in permissions.of_deployer(s, long)} == {State.OK}
 
 
 def test_a_denied_action_is_shown_with_the_statement_of_the_template() -> None:

@@ -20,6 +20,12 @@ CHOICES = {
     "next to nothing": LEAST,
     "everything": FULL,
     "a path, any branch": {**FULL, "ParameterName": "/orange/production/", "Ref": "", "AlarmPrefix": "*"},
+    "a group of somebody's own": {
+        **FULL,
+        "RoleNamePrefix": "orange",
+        "TargetGroup": "web-a,web-b,web-c",
+        "Document": f"arn:aws:ssm:{REGION}:999999999999:document/ours",
+    },
 }
 
 
@@ -62,5 +68,12 @@ def made(iam: Any, role: Role) -> Role:
 def policy(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """The document; where a list holds AWS::NoValue, moto leaves None in it and answers with Python's own notation."""
     document = answer["PolicyDocument"]
-    read = ast.literal_eval(document) if isinstance(document, str) else document
-    return {**read, "Statement": [each for each in read["Statement"] if each is not None]}
+    read: Mapping[str, Any] = ast.literal_eval(document) if isinstance(document, str) else document
+    return {**read, "Statement": [_without_none(each) for each in _without_none(read["Statement"])]}
+
+
+def _without_none(found: Any) -> Any:
+    """A list, or a statement whose resources are one, without what is None."""
+    if isinstance(found, list):
+        return [each for each in found if each is not None]
+    return {key: _without_none(value) if isinstance(value, list) else value for key, value in found.items()}

@@ -133,13 +133,19 @@ def test_a_provider_that_is_there_is_taken() -> None:
         ("Ref", "refs/heads/*"),
         ("Ref", "main"),
         ("AutoScalingGroup", "orange-*"),
-        ("AutoScalingGroup", "x" * 54),
+        ("AutoScalingGroup", "releases"),
+        ("AutoScalingGroup", "x" * 256),
+        ("RoleNamePrefix", "x" * 54),
         ("App", "../orange"),
         ("ParameterName", "/"),
         ("ParameterName", "/orange/*"),
         ("ParameterName", "orange"),
         ("RegistryParameterName", "/*"),
         ("TargetGroup", "*"),
+        ("TargetGroup", "orange-*"),
+        ("TargetGroup", "orange-web,"),
+        ("TargetGroup", "a,b,c,d,e"),
+        ("Document", "arn:aws:ssm:eu-central-1:123456789012:document/*"),
         ("EcrRepository", "orange*"),
         ("EcrRepository", "orange-*"),
         ("EcrRepository", "*"),
@@ -163,6 +169,40 @@ def test_the_deployer_has_no_way_to_secrets_to_root_or_to_the_fleet_itself() -> 
 
     assert not {action for action in granted if "*" in action or action.startswith(("ec2:", "iam:", "kms:", "sts:"))}
     assert not granted & {"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "s3:DeleteObject"}
+
+
+@pytest.mark.parametrize("names", [["web-a"], ["web-a", "web-b"], ["a", "b", "c"], ["a", "b", "c", "d"]])
+def test_the_deployer_drains_every_target_group_and_no_other(names: list[str]) -> None:
+    prefix = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup"
+    deployer = roles(TargetGroup=",".join(names))["Deployer"]
+
+    draining = statement(deployer, "elasticloadbalancing:DeregisterTargets")
+    assert draining["Resource"] == [f"{prefix}/{name}/*" for name in names]
+
+
+def test_roles_of_a_group_with_a_long_name_are_named_after_something_shorter() -> None:
+    group = "awseb-e-abcdefghij-stack-AWSEBAutoScalingGroup-1A2B3C4D5E6F7"
+    named = roles(AutoScalingGroup=group, RoleNamePrefix="orange")
+
+    assert {each.name.partition("-")[0] for each in named.values()} == {"orange"}
+    assert group in str(named["Deployer"].policies)
+    with pytest.raises(BadInput, match="64 characters") as refused:
+        roles(AutoScalingGroup=group)
+    assert "RoleNamePrefix" in refused.value.fix
+
+
+def test_an_owner_that_a_company_manages_has_an_underscore() -> None:
+    trusted = condition(roles(Repository="kim_acme/orange", Environment="production")["Deployer"])["StringEquals"]
+
+    assert trusted[f"{ISSUER}:sub"][0] == "repo:kim_acme/orange:environment:production"
+
+
+def test_the_document_may_be_one_that_another_account_shares() -> None:
+    arn = f"arn:aws:ssm:{REGION}:999999999999:document/awesomeorange-deploy"
+    named = roles(Document=arn)
+
+    assert statement(named["Deployer"], "ssm:DescribeDocument")["Resource"] == arn
+    assert statement(named["Status"], "ssm:DescribeDocument")["Resource"] == arn
 
 
 def test_the_deployer_sends_one_document_to_one_group() -> None:
@@ -234,7 +274,8 @@ def test_looking_sends_nothing_and_writes_nothing() -> None:
 
 
 def test_all_policies_of_a_role_fit_what_iam_takes_inline() -> None:
-    long = {**FULL, "App": "a" * 63, "Bucket": "b" * 63, "AutoScalingGroup": "g" * 53}
+    names = {"AutoScalingGroup": "g" * 255, "RoleNamePrefix": "r", "TargetGroup": ",".join("abcd" * 8 for _ in "1234")}
+    long = {**FULL, **names, "App": "a" * 63, "Bucket": "b" * 63}
     for role in roles(**long).values():
         assert len("".join(json.dumps(each, separators=(",", ":")) for each in role.policies.values())) < 10_240
 

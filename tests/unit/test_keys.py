@@ -12,7 +12,7 @@ from deployer.core.errors import BadInput
 BUCKETS = ["releases", "my.bucket-1", "abc", "a" * 63]
 NO_BUCKETS = ["", "ab", "UPPER", "s3://releases", "releases/", "-abc", "abc-", "a" * 64, "abc\n"]
 GROUPS = ["orange-prod", "a", "Orange_2.x", "a" * 255]
-NO_GROUPS = ["", "a/b", "a b", "-x", "`id`", "a" * 256, "a\n"]
+NO_GROUPS = ["", "a/b", "a b", "-x", "`id`", "a" * 256, "a\n", "releases"]
 
 
 @pytest.mark.parametrize("text", BUCKETS)

@@ -44,6 +44,12 @@ def check_bucket(text: str) -> str:
 
 def check_group(text: str) -> str:
     """`text` itself; raises BadInput with the rule it breaks."""
+    if text == "releases":
+        raise BadInput(
+            "no Auto Scaling group may be called releases here",
+            "`auto-scaling-group` is part of the keys of its state, which the bucket would take for a release's"
+            " (*/releases/*) and let nobody write twice: give the group another name",
+        )
     if not re.fullmatch(GROUP_PATTERN, text):
         raise BadInput(
             f"{text!r} is no name of an Auto Scaling group",

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployer.core.errors import BadInput
 from deployer.infra.template import Place, Template
 
 IDENTITY, STORAGE = "identity.yml", "storage.yml"
 DEFAULT_SESSION = 3600
 """Seconds: IAM's default for MaxSessionDuration."""
+LONGEST_NAME = 64
+"""IAM: characters of a role's name."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ def storage_policy(
 
 
 def _role(properties: Mapping[str, Any]) -> Role:
+    if len(properties["RoleName"]) > LONGEST_NAME:
+        raise BadInput(
+            f"a role cannot be called {properties['RoleName']}: IAM takes {LONGEST_NAME} characters",
+            "give RoleNamePrefix=…, with which the names begin instead of the group's",
+        )
     return Role(
         name=properties["RoleName"],
         trust=properties["AssumeRolePolicyDocument"],
