@@ -145,6 +145,12 @@ MUTANTS = (
         "",
     ),
     Mutant(
+        "what one list told is lost where the next one is refused",
+        "aws/run_command.py",
+        "        for each in self._stirring(command_ids):\n            yield each, self._replies(each)\n",
+        "        yield from [(each, self._replies(each)) for each in self._stirring(command_ids)]\n",
+    ),
+    Mutant(
         "a crash before is forgotten",
         "rollout/record.py",
         'return self.result in ("running", "interrupted", "could-not-restore")',

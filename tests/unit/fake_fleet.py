@@ -109,8 +109,9 @@ class World:
         self.commands[command_id] = (self.time, order, ids)
         yield Sent({command_id: ids})
 
-    def replies(self, command_ids: Collection[str]) -> Mapping[str, tuple[Reply, ...]]:
-        return {each: self._replies(each) for each in command_ids}
+    def replies(self, command_ids: Collection[str]) -> Iterator[tuple[str, tuple[Reply, ...]]]:
+        for each in command_ids:
+            yield each, self._replies(each)
 
     def _replies(self, command_id: str) -> tuple[Reply, ...]:
         sent_at, order, ids = self.commands[command_id]

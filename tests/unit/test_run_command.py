@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -14,9 +15,10 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from deployer.aws.run_command import MOST_INSTANCES, VISIBLE_WITHIN, RunCommand
-from deployer.core.errors import Unanswered
+from deployer.core.errors import Refused, Unanswered
 from deployer.core.orders import Delivery, Order, Reply
 from deployer.core.plan import Target
+from deployer.rollout.dispatch import Dispatch
 
 SHA = "ab" * 32
 ORDER = Order("7.1", "activate", Target("v2", SHA, 7), 600)
@@ -106,7 +108,7 @@ def replies(ssm: Ssm) -> tuple[Reply, ...]:
     """What comes back of an order to one instance."""
     to = commands(ssm)
     [command_id] = told(to, "i-1")
-    return to.replies([command_id])[command_id]
+    return dict(to.replies([command_id]))[command_id]
 
 
 def shown(status: str, output: str = "") -> dict[str, Any]:
@@ -215,9 +217,9 @@ def test_of_several_open_commands_only_those_where_something_ended_are_listed() 
     ssm.invocations = [{"InstanceId": "i-2", "StatusDetails": "Success", "CommandPlugins": [{"Output": MARKER}]}]
     ssm.calls.clear()
     found = to.replies(open_commands)
-    assert [(key, [reply.instance_id for reply in its]) for key, its in found.items()] == [("command-2", ["i-2"])]
+    assert [(key, [reply.instance_id for reply in its]) for key, its in found] == [("command-2", ["i-2"])]
     assert ssm.calls == ["list_commands", "list_command_invocations"]
-    assert to.replies(open_commands) == {}
+    assert not list(to.replies(open_commands))
 
 
 def test_a_reply_is_given_once() -> None:
@@ -225,8 +227,42 @@ def test_a_reply_is_given_once() -> None:
     to = commands(ssm)
     told(to, "i-1")
     ssm.invocations = [shown("Success", MARKER)]
-    assert len(to.replies(["command-1"])["command-1"]) == 1
-    assert to.replies(["command-1"])["command-1"] == ()
+    assert [len(its) for _, its in to.replies(["command-1"])] == [1]
+    assert [len(its) for _, its in to.replies(["command-1"])] == [0]
+
+
+class Throttling(Ssm):
+    """Refuses to list the invocations of `refused`, and says of every other command that it went well at i-1."""
+
+    refused = ""
+
+    def get_paginator(self, name: str) -> Any:
+        listed = super().get_paginator(name)
+        return SimpleNamespace(paginate=self._invocations) if name == "list_command_invocations" else listed
+
+    def _invocations(self, CommandId: str, Details: bool) -> list[dict[str, Any]]:  # noqa: N803 (AWS's own spelling)
+        assert Details
+        if CommandId == self.refused:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "ListCommandInvocations")
+        return [{"CommandInvocations": [{**shown("Success", MARKER), "InstanceId": CommandId.replace("command", "i")}]}]
+
+
+@pytest.mark.parametrize("refused", ["command-1", "command-2"])
+def test_one_refused_list_loses_no_reply_for_good(refused: str) -> None:
+    ssm = Throttling()
+    dispatch = Dispatch(commands(ssm), 7)
+    for each in ("i-1", "i-2"):
+        list(dispatch.send("activate", ORDER.target, 600, [each]))
+    ssm.commands = [ssm.shown_command(at, CompletedCount=1) for at in (1, 2)]
+    ssm.refused = refused
+    heard: list[str] = []
+    with suppress(Refused):
+        for reply in dispatch.replies():
+            heard.append(reply.instance_id)
+    assert len(heard) < 2
+    ssm.refused = ""
+    heard += [reply.instance_id for reply in dispatch.replies()]
+    assert sorted(heard) == ["i-1", "i-2"]
 
 
 @pytest.mark.parametrize("status", ["Pending", "InProgress", "Delayed", "Cancelling"])

@@ -7,7 +7,7 @@ anything ended, and only those are listed. Rejected: GetCommandInvocation for ea
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -78,9 +78,13 @@ class RunCommand:
         for start in range(0, len(wanted), MOST_INSTANCES):
             yield from self._send(wanted[start : start + MOST_INSTANCES], order)
 
-    def replies(self, command_ids: Collection[str]) -> Mapping[str, tuple[Reply, ...]]:
-        """What came back of these commands since the last call; nothing as long as SSM shows nothing."""
-        return {each: self._replies(each) for each in self._stirring(command_ids)}
+    def replies(self, command_ids: Collection[str]) -> Iterator[tuple[str, tuple[Reply, ...]]]:
+        """What came back of these commands since the last call, command by command; what was yielded is not repeated.
+
+        Nothing as long as SSM shows nothing. Raises Refused.
+        """
+        for each in self._stirring(command_ids):
+            yield each, self._replies(each)
 
     def cancel(self, command_id: str) -> None:
         """Asks for a command to be given up; there is no guarantee that it stopped (SSM)."""

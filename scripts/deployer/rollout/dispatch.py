@@ -40,10 +40,10 @@ class Dispatch:
             yield sent
 
     def replies(self) -> Iterator[Reply]:
-        """What came back since the last call, of the answers still awaited. Raises Refused."""
+        """What came back since the last call, of the answers still awaited. Raises Refused where one cannot be read."""
         if not self._awaited:
             return
-        for command_id, replies in self._commands.replies(tuple(self._awaited)).items():
+        for command_id, replies in self._commands.replies(tuple(self._awaited)):
             waiting = self._awaited[command_id]
             answered = [each for each in replies if each.instance_id in waiting]
             self.forget(each.instance_id for each in answered)

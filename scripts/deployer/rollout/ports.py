@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -40,8 +40,11 @@ class Commands(Protocol):
         Raises Unanswered where nobody knows whether an order is on its way. Asked again, it finds out first.
         """
 
-    def replies(self, command_ids: Collection[str]) -> Mapping[str, tuple[Reply, ...]]:
-        """What came back of these commands since the last call: a reply for each instance where one has ended."""
+    def replies(self, command_ids: Collection[str]) -> Iterator[tuple[str, tuple[Reply, ...]]]:
+        """What came back of these commands since the last call: a reply for each instance where one has ended.
+
+        One command after the other: what was yielded counts, whatever happens to the rest. Raises Refused.
+        """
 
     def cancel(self, command_id: str) -> None:
         """Asks for a command to be given up; there is no guarantee that it stopped (SSM)."""
