@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from deployer.commands.release_version import git_of
 from deployer.github.run import RunContext
 
 JOB = {
@@ -30,7 +29,7 @@ def test_a_job_is_read_whole() -> None:
     assert run == RunContext(
         in_actions=True,
         repository="awesomeorange/shop",
-        repository_url="https://git.example.com/awesomeorange/shop",
+        server_url="https://git.example.com",
         sha="0123456789abcdef",
         ref="refs/heads/main",
         run_id="77",
@@ -85,6 +84,10 @@ def test_only_a_pull_request_of_another_repository_is_a_forks(
         ("pull_request", "refs/pull/7/merge", {}, "7"),
         ("pull_request_target", "refs/heads/main", {"number": 7}, "7"),
         ("pull_request_target", "refs/heads/main", {}, ""),
+        ("pull_request", "refs/heads/main", {"number": 7, "pull_request": {"merged": True}}, ""),
+        ("pull_request", "refs/pull/7/merge", {"number": 7, "pull_request": {"merged": False}}, "7"),
+        ("pull_request_target", "refs/heads/main", {"number": 7, "pull_request": {"merged": False}}, "7"),
+        ("pull_request_review", "refs/pull/7/merge", {"pull_request": {"merged": True}}, "7"),
         ("workflow_dispatch", "refs/heads/main", {"number": 7}, ""),
         ("push", "refs/heads/main", {"number": 7}, ""),
     ],
@@ -98,10 +101,23 @@ def test_pull_request_is_known_by_its_number(
     assert RunContext.from_environment(job).pull_request == number
 
 
-def test_a_release_of_a_run_on_the_base_branch_says_that_it_is_of_a_pull_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("event_name", "event", "number"),
+    [
+        ("issue_comment", {"issue": {"number": 7, "pull_request": {"merged_at": None}}}, "7"),
+        ("issue_comment", {"issue": {"number": 7, "pull_request": {"merged_at": "2026-11-20T08:00:00Z"}}}, ""),
+        ("issue_comment", {"issue": {"number": 7}}, ""),
+        ("workflow_run", {"workflow_run": {"event": "pull_request", "pull_requests": [{"number": 7}]}}, "7"),
+        ("workflow_run", {"workflow_run": {"event": "pull_request", "pull_requests": []}}, "unknown"),
+        ("workflow_run", {"workflow_run": {"event": "push", "pull_requests": [{"number": 7}]}}, ""),
+        ("workflow_run", {"workflow_run": None}, ""),
+        ("push", {"issue": {"number": 7, "pull_request": {}}}, ""),
+    ],
+)
+def test_run_on_the_default_branch_may_be_about_a_pull_request(
+    event_name: str, event: dict[str, Any], number: str, tmp_path: Path
+) -> None:
     path = tmp_path / "event.json"
-    path.write_text('{"number": 7}')
-    job = {**JOB, "GITHUB_REF": "refs/heads/main", "GITHUB_EVENT_PATH": str(path)}
-    target = RunContext.from_environment({**job, "GITHUB_EVENT_NAME": "pull_request_target"})
-    assert git_of(target).ref == "refs/pull/7/head"
-    assert git_of(RunContext.from_environment({**job, "GITHUB_EVENT_NAME": "push"})).ref == "refs/heads/main"
+    path.write_text(json.dumps(event))
+    job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_EVENT_PATH": str(path)}
+    assert RunContext.from_environment(job).about_pull_request == number

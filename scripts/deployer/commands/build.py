@@ -16,7 +16,6 @@ from datetime import datetime
 from deployer.aws import ecr
 from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
-from deployer.commands.release_version import version_for
 from deployer.commands.wanted_images import CREATED, REVISION, Wanted, wanted_images
 from deployer.core.errors import DeployError, Refused
 from deployer.github.console import Console
@@ -34,9 +33,8 @@ from deployer.outcome import Outcome
 def run(inputs: BuildInputs, console: Console) -> Outcome:
     """Outputs `version`, and of what was pushed `image` (name@sha256:…), `digest`, and `images` by service."""
     with interruptible("what was pushed stays; run again to finish"):
-        version = version_for(inputs.version, console.run)
-        wanted = wanted_images(inputs, version, console.run)
-        return _outcome(wanted, version, _digests(inputs, wanted, console))
+        wanted = wanted_images(inputs, console.run)
+        return _outcome(wanted, _digests(inputs, wanted, console))
 
 
 def _digests(inputs: BuildInputs, wanted: Wanted, console: Console) -> dict[str, str]:
@@ -163,7 +161,7 @@ def _build(docker: Docker, wanted: Wanted, console: Console) -> dict[str, str]:
             return {each.image: built[each.service] for each in wanted.builds}
 
 
-def _outcome(wanted: Wanted, version: str, digests: Mapping[str, str]) -> Outcome:
+def _outcome(wanted: Wanted, digests: Mapping[str, str]) -> Outcome:
     pinned = {image: reference.pin(image, digest) if digest else "" for image, digest in digests.items()}
     only = wanted.builds[0].image if wanted.sections is None else ""
     images = [f"{service}={pinned[image]}" for service, image in wanted.services.items() if pinned[image]]
@@ -172,10 +170,10 @@ def _outcome(wanted: Wanted, version: str, digests: Mapping[str, str]) -> Outcom
             "image": pinned.get(only, ""),
             "digest": digests.get(only, ""),
             "images": "\n".join(images),
-            "version": version,
+            "version": wanted.version,
         },
         summary="".join(
-            f"**{image}:{version}** {f'is `{pin}`' if pin else 'was built, not pushed'}\n\n"
+            f"**{image}:{wanted.version}** {f'is `{pin}`' if pin else 'was built, not pushed'}\n\n"
             for image, pin in pinned.items()
         ),
     )

@@ -13,7 +13,6 @@ from deployer.aws.session import open_session
 from deployer.commands import publish
 from deployer.commands.announcement import announcement
 from deployer.commands.groups import check_place
-from deployer.commands.release_version import git_of, version_for
 from deployer.commands.rolling import check_health, check_preview, limits_of
 from deployer.commands.wanted_images import wanted_images
 from deployer.core.errors import BadInput
@@ -37,11 +36,11 @@ def run(inputs: DeliveryInputs, console: Console) -> Outcome:
     check_place(inputs)
     limits = limits_of(inputs)
     check_limits(limits, inputs.auto_rollback)
-    images = _images(inputs, console.run)
-    draft = publish.draft_of(replace(inputs, images=(*inputs.images, *images)), console.run)
+    version, images = _built(inputs, console.run)
+    draft = publish.draft_of(replace(inputs, version=version, images=(*inputs.images, *images)), console.run)
     check_health(draft.version, draft.health, limits)
-    check_preview(draft.version, git_of(console.run).ref, inputs.allow_preview)
-    if announced := announcement(inputs, draft.version, git_of(console.run), console):
+    check_preview(draft.version, draft.git.ref, inputs.allow_preview)
+    if announced := announcement(inputs, draft.version, draft.git, console):
         announced.check()
     session = open_session(inputs, console, reach=_reach(inputs))
     console.say(f"{session.role_arn or session.caller_arn} in account {session.account_id}, {session.region}")
@@ -65,18 +64,19 @@ def _is_given(inputs: DeliveryInputs) -> bool:
     return SERVICE not in inputs.image and bool(inputs.image) and bool(reference.parse(inputs.image).digest)
 
 
-def _images(inputs: DeliveryInputs, run: RunContext) -> tuple[str, ...]:
-    """What `publish` will be given as `images` beside the input; one to be built has no digest yet."""
+def _built(inputs: DeliveryInputs, run: RunContext) -> tuple[str, tuple[str, ...]]:
+    """What `publish` will be given as `version` and beside the input `images`; a build has no digest yet."""
     if SERVICE not in inputs.image and bool(inputs.image) != bool(inputs.service):
         raise BadInput("image and service belong together", "`service` names the compose service that runs `image`")
     if not inputs.image:
-        return ()
+        return inputs.version, ()
     if _is_given(inputs):
-        return (f"{inputs.service}={reference.parse(inputs.image).pinned}",)
+        return inputs.version, (f"{inputs.service}={reference.parse(inputs.image).pinned}",)
     if not inputs.push:
         raise BadInput(
             "push is false, so the image would have no digest, and a release holds images by digest",
             "leave `push` out; to build without releasing use actions/build-push by itself",
         )
-    wanted = wanted_images(inputs, version_for(inputs.version, run), run)
-    return tuple(f"{service}={reference.pin(image, NOT_BUILT_YET)}" for service, image in wanted.services.items())
+    wanted = wanted_images(inputs, run)
+    images = (f"{service}={reference.pin(image, NOT_BUILT_YET)}" for service, image in wanted.services.items())
+    return wanted.version, tuple(images)

@@ -18,7 +18,7 @@ from deployer.aws.bucket import Bucket
 from deployer.aws.session import open_session
 from deployer.commands.interruptible import interruptible
 from deployer.commands.registry_access import credentials_for
-from deployer.commands.release_version import git_of, version_for
+from deployer.commands.release_version import git_of, project_folder, version_for
 from deployer.core import keys
 from deployer.core.errors import BadInput, DeployError
 from deployer.core.release import (
@@ -26,6 +26,7 @@ from deployer.core.release import (
     PROGRAM,
     REGISTRY_PATTERN,
     EnvironmentSource,
+    Git,
     Health,
     Release,
     ReleaseFile,
@@ -55,6 +56,7 @@ class Draft:
     """What the inputs and the working directory say; only images may still have to be resolved."""
 
     version: str
+    git: Git
     content: Content
     choice: Choice
     environment: EnvironmentSource
@@ -91,14 +93,15 @@ def draft_of(inputs: PublishInputs, run: RunContext) -> Draft:
     """What is to be published; raises BadInput for everything that is wrong and can be known without asking anyone."""
     keys.check_app(inputs.app)
     keys.check_bucket(inputs.bucket)
-    version = version_for(inputs.version, run)
+    git = git_of(run, project_folder(inputs.compose_files))
+    version = version_for(inputs.version, run, git)
     health = _health(inputs)
     check_parameters(inputs.parameters)
     content = collect(Path.cwd(), _wanted(inputs))
     choice = pins.choose(content.compose, pins.parse_given(inputs.images), inputs.pin_images, content.profiles)
     environment = EnvironmentSource(inputs.parameters, content.environment_file)
     registries = registries_of(inputs.registry_credentials)
-    return Draft(version, content, choice, environment, health, registries, instance_files.activate().encode())
+    return Draft(version, git, content, choice, environment, health, registries, instance_files.activate().encode())
 
 
 def _wanted(inputs: PublishInputs) -> Wanted:
@@ -176,7 +179,7 @@ def _complete(inputs: PublishInputs, draft: Draft, known: Mapping[str, str], con
         app=inputs.app,
         version=draft.version,
         created_at=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
-        git=git_of(console.run),
+        git=draft.git,
         run=_run(console.run),
         images=images,
         environment=draft.environment,
@@ -206,6 +209,8 @@ def _tell(release: Release, draft: Draft, console: Console) -> None:
     for service, image in draft.choice.floating.items():
         console.warning("not pinned", f"service {service} runs {image}: each instance pulls what that is then")
     with console.group(f"Release {release.app} {release.version}"):
+        if release.git.sha:
+            console.say(f"commit {release.git.sha} {release.git.ref or '(no ref known)'} {release.git.repository}")
         for service, image in release.images.items():
             console.say(f"image {service}: {image}")
         for service in content.compose.services.keys() - content.running.keys():

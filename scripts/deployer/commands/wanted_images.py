@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from deployer.commands.release_version import git_of, project_folder, version_for
 from deployer.core.errors import BadInput
+from deployer.core.release import Git
 from deployer.github import commit
 from deployer.github.run import RunContext
 from deployer.image import bake, build_check, reference
@@ -29,6 +31,7 @@ class Wanted:
     `services`: which image each compose service runs, as far as it is known.
     """
 
+    version: str
     builds: tuple[Build, ...]
     services: Mapping[str, str] = field(default_factory=dict)
     sections: Sections | None = None
@@ -40,11 +43,13 @@ class Wanted:
         return reference.parse(self.builds[0].image).registry
 
 
-def wanted_images(inputs: BuildInputs, version: str, run: RunContext) -> Wanted:
+def wanted_images(inputs: BuildInputs, run: RunContext) -> Wanted:
     """What the inputs ask for; raises BadInput for everything that is wrong with it."""
     if bool(inputs.registry_username) != bool(inputs.registry_password):
         raise BadInput("registry-username and registry-password go together", "give both, or neither")
-    revision = _revision(inputs.context, run)
+    git = git_of(run, _source_folder(inputs))
+    version = version_for(inputs.version, run, git)
+    revision = _revision(inputs.context, git)
     common = Build(
         image=inputs.image,
         tags=tuple(dict.fromkeys((version, *([f"sha-{revision}"] if revision else []), *inputs.extra_tags))),
@@ -55,14 +60,14 @@ def wanted_images(inputs: BuildInputs, version: str, run: RunContext) -> Wanted:
         build_args=inputs.build_args,
         secrets=inputs.secrets,
         ssh=inputs.ssh,
-        labels=_labels(version, revision, inputs.context, run),
+        labels=_labels(inputs, version, revision, run.server_url, git.repository),
         cache=inputs.cache,
         cache_ref=inputs.cache_ref,
         provenance=inputs.provenance,
         sbom=inputs.sbom,
         push=inputs.push,
     )
-    wanted = _several(inputs, common) if SERVICE in inputs.image else _one(inputs, common)
+    wanted = _several(inputs, version, common) if SERVICE in inputs.image else _one(inputs, version, common)
     for build in wanted.builds:
         if reference.parse(build.image).name != build.image:
             raise BadInput(f"image is {build.image!r}, with a tag", "give the name alone: the tag is the version")
@@ -70,12 +75,12 @@ def wanted_images(inputs: BuildInputs, version: str, run: RunContext) -> Wanted:
     return wanted
 
 
-def _one(inputs: BuildInputs, common: Build) -> Wanted:
+def _one(inputs: BuildInputs, version: str, common: Build) -> Wanted:
     build = replace(common, cache_folder=_cache_folder(common.image))
-    return Wanted((build,), {inputs.service: build.image} if inputs.service else {})
+    return Wanted(version, (build,), {inputs.service: build.image} if inputs.service else {})
 
 
-def _several(inputs: BuildInputs, common: Build) -> Wanted:
+def _several(inputs: BuildInputs, version: str, common: Build) -> Wanted:
     given = [name for name in ("service", "dockerfile", "target") if getattr(inputs, name)]
     if given or inputs.context != ".":
         raise BadInput(
@@ -92,7 +97,7 @@ def _several(inputs: BuildInputs, common: Build) -> Wanted:
     if len({reference.parse(each).registry for each in images.values()}) > 1:
         raise BadInput(f"image has {SERVICE} in the registry's name", f"put it behind: registry.example.com/{SERVICE}")
     alike = {name: images[built] for name, built in sections.alike.items()}
-    return Wanted(builds, {**images, **alike}, sections, posixpath.dirname(inputs.compose_files[0]) or ".")
+    return Wanted(version, builds, {**images, **alike}, sections, project_folder(inputs.compose_files))
 
 
 def _of_service(service: str, common: Build) -> Build:
@@ -113,21 +118,29 @@ def _read(path: str) -> bytes:
         raise BadInput(f"compose-files: {path} cannot be read ({error.strerror})", "check the path") from error
 
 
-def _revision(context: str, run: RunContext) -> str:
-    """The commit the image is made from: the run's, or for a remote context the one it names, if it does."""
+def _source_folder(inputs: BuildInputs) -> str:
+    """Where the commit is checked out that the images are made from: a job may check out several repositories."""
+    if SERVICE in inputs.image:
+        return project_folder(inputs.compose_files)
+    return "." if build_check.is_remote(inputs.context) else inputs.context
+
+
+def _revision(context: str, git: Git) -> str:
+    """The commit the image is made from: what is checked out, or for a remote context the one it names, if it does."""
     if not build_check.is_remote(context):
-        return run.sha
+        return git.sha
     named = re.search(r"#([0-9a-f]{40})(:|$)", context)
     return named[1] if named else ""
 
 
-def _labels(version: str, revision: str, context: str, run: RunContext) -> dict[str, str]:
+def _labels(inputs: BuildInputs, version: str, revision: str, server_url: str, repository: str) -> dict[str, str]:
     """OCI's own labels, as far as they are known: those of a rebuild are the same."""
-    made = commit.date_of(revision, os.environ)
-    remote = re.sub(r"//[^/@]*@", "//", context.partition("#")[0])  # no password that a URL may hold
+    made = commit.date_of(revision, os.environ, _source_folder(inputs))
+    remote = re.sub(r"//[^/@]*@", "//", inputs.context.partition("#")[0])  # no password that a URL may hold
+    source = f"{server_url}/{repository}" if repository else ""
     labels = {
         REVISION: revision,
-        f"{LABEL}.source": remote if build_check.is_remote(context) else run.repository_url,
+        f"{LABEL}.source": remote if build_check.is_remote(inputs.context) else source,
         f"{LABEL}.version": version,
         CREATED: f"{made:%Y-%m-%dT%H:%M:%SZ}" if made else "",
     }
