@@ -9,6 +9,7 @@ import pytest
 
 from deployer.commands import render
 from deployer.core.errors import BadInput
+from deployer.core.marker import find_marker
 from deployer.core.quantities import Lines
 from deployer.github.console import console_for
 from deployer.infra.roles import identity_roles, storage_policy
@@ -119,6 +120,17 @@ def test_both_texts_are_scripts_a_shell_can_read(shell: str, tmp_path: Path) -> 
     script.write_text(text)
 
     subprocess.run([shell, "-n", str(script)], check=True)
+
+
+def test_an_agent_that_hands_no_parameters_over_is_told_to_be_too_old() -> None:
+    script = "\n".join(document()["mainSteps"][0]["inputs"]["runCommand"])
+    done = subprocess.run(["sh", "-c", script], env={}, capture_output=True, text=True, check=False)
+
+    marker = find_marker(done.stdout)
+    assert marker is not None
+    assert (marker.outcome, done.returncode, done.stderr) == ("failed", 1, "")
+    assert "older than 3.3.2746.0" in marker.reason
+    assert "AWS-UpdateSSMAgent" in marker.reason
 
 
 def test_user_data_needs_names_that_aws_knows() -> None:
