@@ -26,9 +26,27 @@ class Repositories:
     def commit(self, repository: str, sha: str) -> dict[str, Any]:
         """GET /repos/O/R/commits/SHA."""
         self.check_allowed("commits")
-        url = f"{self.api_url}/repos/{repository}/commits/{sha}"
-        commit = {"message": "", "url": url, "comment_count": 0, "author": None, "committer": None}
-        return {"sha": sha, "node_id": f"local-{sha}", "url": url, "commit": commit, "parents": [], "files": []}
+        url = f"{self.api_url}/repos/{repository}"
+        about = {"url": f"{url}/commits/{sha}", "comments_url": f"{url}/commits/{sha}/comments"}
+        tree = {"sha": sha, "url": f"{url}/git/trees/{sha}"}
+        return {
+            **about,
+            "sha": sha,
+            "node_id": f"local-{sha}",
+            "html_url": f"https://github.com/{repository}/commit/{sha}",
+            "commit": {
+                "message": "",
+                "url": f"{url}/git/commits/{sha}",
+                "comment_count": 0,
+                "author": None,
+                "committer": None,
+                "tree": tree,
+            },
+            "author": {},  # GitHub knows no user by the commit's address
+            "committer": {},
+            "parents": [],
+            "files": [],
+        }
 
     def environment(self, repository: str, name: str) -> dict[str, Any]:
         """GET /repos/O/R/environments/NAME."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PREFIX = "/_github"
+_IN_REFUSALS = {"documentation_url": "https://docs.github.com/rest"}
 _OF_REPOSITORY = re.compile(r"/api/repos/([^/]+/[^/]+)/(commits|environments)/([^/]+)")
 _RELEASES = re.compile(r"/api/repos/([^/]+/[^/]+)/(git/refs|git/ref/tags|git/tags|releases/tags|releases)(?:/(.+))?")
 _DEPLOYMENTS = re.compile(r"/api/repos/([^/]+/[^/]+)/deployments(?:/(\d+)(/statuses)?)?")
@@ -41,7 +42,7 @@ class GitHub:
         try:
             status, answer = self._answer(request, request.path.removeprefix(PREFIX))
         except Refusal as refusal:
-            status, answer = refusal.status, {"message": refusal.message, "status": str(refusal.status)}
+            status, answer = refusal.status, {"message": refusal.message, **_IN_REFUSALS, "status": str(refusal.status)}
         response = Response(json.dumps(answer), status=status, content_type="application/json; charset=utf-8")
         return response(environ, start_response)
 

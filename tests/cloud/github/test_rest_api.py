@@ -1,29 +1,28 @@
-"""GitHub's REST API of the local cloud, seen through PyGithub; and what moto answers by itself."""
+"""GitHub's REST API of the local cloud, seen through PyGithub."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from github import Auth, Github, GithubException
 from github.Repository import Repository
 
-from localcloud.cloud import Cloud, CloudError
-from localcloud.options import CloudOptions
-from tests.cloud.client import client_of
+from localcloud.github.server import GitHub
+from tests.cloud.github.described import wrong_in
+
+pytestmark = pytest.mark.usefixtures("described")
 
 
 @pytest.fixture
-def repository(cloud: Cloud) -> Repository:
-    github = Github(
+def repository(github: GitHub) -> Repository:
+    client = Github(
         auth=Auth.Token("t"),
-        base_url=cloud.environment["GITHUB_API_URL"],
+        base_url=github.api_url,
         retry=None,
         seconds_between_requests=0,
         seconds_between_writes=0,
         lazy=True,
     )
-    return github.get_repo("awesomeorange/orange")
+    return client.get_repo("awesomeorange/orange")
 
 
 def test_a_deployment_and_its_statuses(repository: Repository) -> None:
@@ -45,9 +44,9 @@ def test_a_success_retires_the_deployment_before_it(repository: Repository) -> N
     assert next(iter(second.get_statuses())).state == "success"
 
 
-def test_an_environment_and_what_guards_it(repository: Repository, cloud: Cloud) -> None:
+def test_an_environment_and_what_guards_it(repository: Repository, github: GitHub) -> None:
     rules = ("required_reviewers", "branch_policy")
-    cloud.github.repositories.environments = {("awesomeorange/orange", "pro duction"): rules}
+    github.repositories.environments = {("awesomeorange/orange", "pro duction"): rules}
     found = repository.get_environment("pro duction")
     found.update()
     assert found.name == "pro duction"
@@ -58,12 +57,12 @@ def test_an_environment_and_what_guards_it(repository: Repository, cloud: Cloud)
     assert caught.value.status == 404
 
 
-def test_what_the_token_may_not_see(repository: Repository, cloud: Cloud) -> None:
+def test_what_the_token_may_not_see(repository: Repository, github: GitHub) -> None:
     assert repository.get_commit("0" * 40).commit.message == ""
-    cloud.github.repositories.refused = {"commits"}
+    github.repositories.refused = {"commits"}
     with pytest.raises(GithubException, match="not accessible by integration") as caught:
         repository.get_commit("0" * 40).update()
-    cloud.github.repositories.refused = set()
+    github.repositories.refused = set()
     assert caught.value.status == 403
 
 
@@ -73,20 +72,18 @@ def test_what_is_not_there_is_not_found(repository: Repository) -> None:
     assert caught.value.status == 404
 
 
-def test_parameter_alarm_and_conditional_write_are_there(cloud: Cloud) -> None:
-    name = cloud.environment["PARAMETERS"]
-    value: str = client_of(cloud, "ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    assert {"PROMTAIL_PORT", "LOKI_URL", "DOCKERHUB_USERNAME", "GREETING"} <= {
-        line.partition("=")[0] for line in value.splitlines()
-    }
-    assert client_of(cloud, "cloudwatch").describe_alarms()["MetricAlarms"] == []
-    s3: Any = client_of(cloud, "s3")
-    s3.put_object(Bucket=cloud.options.bucket, Key="once", Body=b"1", IfNoneMatch="*")
-    with pytest.raises(s3.exceptions.ClientError, match="PreconditionFailed"):
-        s3.put_object(Bucket=cloud.options.bucket, Key="once", Body=b"2", IfNoneMatch="*")
-
-
-def test_a_process_has_one_cloud(cloud: Cloud, tmp_path: Any) -> None:
-    with pytest.raises(CloudError, match="already"):
-        Cloud(CloudOptions(tmp_path, runtime="process")).start()
-    assert client_of(cloud, "s3").list_buckets()["Buckets"], "the first one is untouched"
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        (("POST", "/repos/o/r/git/refs", b'{"ref":"refs/tags/v1"}', 201, b"{}"), "'sha' is a required property"),
+        (
+            ("POST", "/repos/o/r/releases", b'{"tag_name":"v1","prelease":true}', 404, b"{}"),
+            "'prelease' was unexpected",
+        ),
+        (("GET", "/repos/o/r/git/ref/tags/a/b", b"", 200, b'{"ref":"refs/tags/a/b"}'), "'object' is a required"),
+        (("GET", "/repos/o/r/git/ref/tags/v1", b"", 201, b"{}"), "an answer that GitHub does not give"),
+        (("GET", "/repos/o/r/pulls", b"", 200, b"[]"), "no call that was cut out"),
+    ],
+)
+def test_a_call_that_is_not_as_described_is_seen(call: tuple[str, str, bytes, int, bytes], wrong: str) -> None:
+    assert wrong in " | ".join(wrong_in(*call))

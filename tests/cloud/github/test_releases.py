@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,29 +10,14 @@ import pytest
 from deployer.core.errors import BadInput, Refused
 from deployer.github.releases import Releases
 from deployer.github.run import RunContext
-from localcloud.aws.server import Server
 from localcloud.github.releases import MISSING
-from localcloud.github.server import PREFIX, GitHub
+from localcloud.github.server import GitHub
+
+pytestmark = pytest.mark.usefixtures("described")
 
 SHA, OTHER = "a" * 40, "b" * 40
 RUN = RunContext(repository="acme/shop")
 OURS = ("acme/shop", "v2")
-
-
-@pytest.fixture
-def github() -> Iterator[GitHub]:
-    server = Server(threading.RLock())
-    github = GitHub(server.origin)
-    server.mount(PREFIX, github)
-    server.start()
-    yield github
-    server.close()
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries happen, but at once."""
-    monkeypatch.setattr("urllib3.util.retry.Retry.get_backoff_time", lambda _: 0.0)
 
 
 def releases(github: GitHub) -> Releases:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from localcloud.aws.server import Server
 from localcloud.github.server import PREFIX, GitHub
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 RUN = {
@@ -35,6 +34,7 @@ class Api:
     """The local cloud's GitHub, with faults that are answered first, in order."""
 
     github: GitHub
+    described: WSGIApplication
     faults: list[tuple[int, str]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Api:
             status, body = self.faults.pop(0)
             return Response(body, status, content_type="application/json")(environ, start_response)
         self._note(environ)
-        return self.github(environ, start_response)
+        return self.described(environ, start_response)
 
     def _note(self, environ: WSGIEnvironment) -> None:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -57,19 +57,10 @@ class Api:
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    server = Server(threading.RLock())
-    api = Api(GitHub(server.origin))
+def api(server: Server, github: GitHub, described: WSGIApplication) -> Api:
+    api = Api(github, described)
     server.mount(PREFIX, api)
-    server.start()
-    yield api
-    server.close()
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries happen, but at once."""
-    monkeypatch.setattr("urllib3.util.retry.Retry.get_backoff_time", lambda _: 0.0)
+    return api
 
 
 def deployments(api: Api, **more: str) -> Deployments:
