@@ -6,7 +6,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, get_type_hints
 
 from deployer.core import quantities
-from deployer.core.quantities import Lines, Rows, Seconds, Share
+from deployer.core.quantities import ImageName, Lines, Rows, Seconds, Share
 
 PARSERS: dict[Any, Any] = {
     str: str,
@@ -16,6 +16,7 @@ PARSERS: dict[Any, Any] = {
     Share: quantities.parse_share,
     Lines: quantities.parse_lines,
     Rows: quantities.parse_rows,
+    ImageName: quantities.parse_image_name,
 }
 
 

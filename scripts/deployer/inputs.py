@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deployer.core.quantities import Lines, Rows, Seconds, Share
+from deployer.core.quantities import ImageName, Lines, Rows, Seconds, Share
 from deployer.declaration import optional, required
 
 
@@ -57,9 +57,9 @@ class ComposeInputs(Access):
 class BuildInputs(ComposeInputs):
     """build-push"""
 
-    image: str = required(
-        "Image name without a tag, registry included: registry.example.com/orange. With {service} in it each compose "
-        "service that has a `build` is built: registry.example.com/orange-{service}"
+    image: ImageName = required(
+        "Image name without a tag, registry included: registry.example.com/orange (capitals are taken in lower case). "
+        "With {service} in it each compose service that has a `build` is built: registry.example.com/orange-{service}"
     )
     service: str = optional("", "Compose service that runs `image`, where that is one image")
     version: str = optional(
@@ -77,7 +77,7 @@ class BuildInputs(ComposeInputs):
         Rows(()), "SSH agents and keys as `docker buildx build --ssh` takes them, one a line: default, or NAME=FILE"
     )
     cache: str = optional("none", "Build cache: none, registry, gha or local")
-    cache_ref: str = optional(
+    cache_ref: ImageName = optional(
         "", "Image that `cache: registry` keeps its layers in; default: the tag buildcache of the image"
     )
     extra_tags: Lines = optional((), "More tags for the same image, for example latest")
@@ -206,7 +206,7 @@ class RollbackInputs(Policy):
 class DeliveryInputs(ForwardPolicy, PublishInputs, BuildInputs):
     """check, and the root action: build, publish and rollout in one"""
 
-    image: str = optional(
+    image: ImageName = optional(
         "",
         "Image to build and push, without a tag; with {service} in it each compose service that has a `build` is built; "
         "with a digest (name@sha256:…) it is taken as it is, not built; empty: the compose files name all images",
@@ -235,7 +235,7 @@ class DoctorInputs(FleetPlace):
         "Compose files, if they are here: for how long containers take to stop",
         shown="docker-compose.yml",
     )
-    image: str = optional(
+    image: ImageName = optional(
         "", "Image that is built ({service} and all), or that a compose file names: its registry is asked"
     )
     environment: str = optional("", "GitHub environment of the deploying job; default: the one this job names")

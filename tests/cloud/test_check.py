@@ -64,6 +64,11 @@ def test_image_given_by_its_digest_is_said_and_nothing_is_built(
     assert answer["images"] == f"web={IMAGE}@{DIGEST}"
 
 
+def test_name_of_a_repository_with_capitals_is_taken_in_lower_case(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(image=f"ghcr.io/AwesomeOrange/Orange@{DIGEST}") == EXIT_DONE
+    assert json.loads(capsys.readouterr().out)["images"] == f"web=ghcr.io/awesomeorange/orange@{DIGEST}"
+
+
 def test_every_service_with_a_build_is_to_be_built(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "docker-compose.yml").write_text("services: {web: {build: .}, jobs: {build: .}, db: {image: redis}}\n")
     assert check(image=IMAGE + "-{service}", service="") == EXIT_DONE
@@ -83,7 +88,7 @@ def test_every_service_with_a_build_is_to_be_built(checkout: Path, capsys: pytes
         ({"service": ""}, "service"),
         ({"service": "wev"}, "wev"),
         ({"image": IMAGE + ":v1"}, "with a tag"),
-        ({"image": "Registry/Orange"}, "Registry/Orange"),
+        ({"image": "Registry//Orange"}, "registry//orange"),
         ({"image": IMAGE + "@sha256:d"}, "@sha256:d"),
         ({"push": "false"}, "push is false"),
         ({"cache": "inline"}, "inline"),

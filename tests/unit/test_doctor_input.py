@@ -20,7 +20,7 @@ PLACE = {"app": "orange", "bucket": "orange-releases", "auto-scaling-group": "or
         ("auto-scaling-group", "a b"),
         ("parameters", "/a/*"),
         ("health-check", "localhost"),
-        ("image", "A/B:C:D"),
+        ("image", "a/b:c:D"),
         ("document", "a b"),
         ("role-to-assume", "orange-deployer"),
     ],

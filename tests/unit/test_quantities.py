@@ -7,6 +7,7 @@ import pytest
 from deployer.core.quantities import (
     Share,
     parse_count,
+    parse_image_name,
     parse_lines,
     parse_rows,
     parse_seconds,
@@ -72,3 +73,18 @@ def test_a_share_of_a_count_is_at_most_the_group() -> None:
 def test_a_list_whose_items_hold_commas_has_one_a_line() -> None:
     assert parse_rows("id=npm,env=NPM_TOKEN") == ("id=npm,env=NPM_TOKEN",)
     assert parse_rows("\n id=a,env=A \n\nid=b\n") == ("id=a,env=A", "id=b")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ghcr.io/AwesomeOrange/Orange", "ghcr.io/awesomeorange/orange"),
+        ("Registry:5000/Orange-{service}", "registry:5000/orange-{service}"),
+        ("Orange:V1", "orange:V1"),
+        ("localhost:5000/A/b:Tag@sha256:AB", "localhost:5000/a/b:Tag@sha256:AB"),
+        ("A/B:C:D", "a/b:c:D"),
+        ("", ""),
+    ],
+)
+def test_name_of_an_image_is_in_lower_case_and_its_tag_as_it_was_written(text: str, name: str) -> None:
+    assert parse_image_name(text) == name

@@ -12,6 +12,7 @@ import pytest
 
 from deployer.commands.release_version import git_of, version_for
 from deployer.commands.wanted_images import REVISION, wanted_images
+from deployer.core.quantities import ImageName
 from deployer.core.release import Git
 from deployer.github.run import RunContext
 from deployer.inputs import BuildInputs
@@ -210,7 +211,7 @@ def test_image_is_of_the_clone_its_context_lies_in(workspace: Path, run_of: Call
     run = run_of(sha=clone(workspace))
     app = clone(workspace / "app", "https://github.com/acme/app")
     (workspace / "app" / "Dockerfile").write_text("FROM scratch\n")
-    wanted = wanted_images(BuildInputs(image="ghcr.io/acme/app", context="app"), run)
+    wanted = wanted_images(BuildInputs(image=ImageName("ghcr.io/acme/app"), context="app"), run)
     [build] = wanted.builds
     assert build.labels[REVISION] == app
     assert build.labels["org.opencontainers.image.source"] == "https://github.com/acme/app"

@@ -1,4 +1,4 @@
-"""The small values inputs are made of: durations, counts, shares, switches, lists."""
+"""The small values inputs are made of: durations, counts, shares, switches, lists, names of images."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ Lines = tuple[str, ...]
 
 Rows = NewType("Rows", tuple[str, ...])
 """A list given one item a line, never separated by commas."""
+
+ImageName = NewType("ImageName", str)
+"""The name of an image in lower case; a tag or digest behind it as it was written."""
 
 _UNIT = {"s": 1, "m": 60, "h": 3600}
 
@@ -82,3 +85,9 @@ def parse_lines(text: str) -> Lines:
 def parse_rows(text: str) -> Rows:
     """The items of a list, one a line, in which commas have a meaning of their own."""
     return Rows(tuple(item for item in (part.strip() for part in text.split("\n")) if item))
+
+
+def parse_image_name(text: str) -> ImageName:
+    """Registries take lower case alone; a name made of GitHub's owner and repository may have capitals."""
+    name = re.sub(r"(:[^/:@]+)?(@.+)?$", "", text)
+    return ImageName(name.lower() + text[len(name) :])

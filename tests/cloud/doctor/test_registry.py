@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.core.errors import DeployError
+from deployer.core.quantities import ImageName
 from deployer.doctor import registry
 from deployer.doctor.finding import State
 from deployer.doctor.situation import Situation
@@ -23,7 +24,7 @@ def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_situation(image: str) -> Situation:
-    return Situation(DoctorInputs(app="a", bucket="b", auto_scaling_group=("g",), image=image), Console({}))
+    return Situation(DoctorInputs(app="a", bucket="b", auto_scaling_group=("g",), image=ImageName(image)), Console({}))
 
 
 def test_each_service_with_a_build_has_an_image() -> None:
