@@ -61,7 +61,11 @@ class BuildInputs(ComposeInputs):
         "Image name without a tag, registry included: registry.example.com/orange (capitals are taken in lower case). "
         "With {service} in it each compose service that has a `build` is built: registry.example.com/orange-{service}"
     )
-    service: str = optional("", "Compose service that runs `image`, where that is one image")
+    service: str = optional(
+        "",
+        "Compose service that runs `image`, where that is one image; default: the only one that runs, those that name this "
+        "image, or the only one with a `build`",
+    )
     version: str = optional(
         "", "Version tag of the image; default: made from the git tag, or pull request, date, run and commit"
     )

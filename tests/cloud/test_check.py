@@ -13,6 +13,7 @@ from deployer.core.errors import EXIT_BAD_INPUT, EXIT_DONE
 
 DIGEST = "sha256:" + "d" * 64
 IMAGE = "registry.example.com/orange"
+ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 COMPOSE = """\
 services:
   web:
@@ -64,6 +65,22 @@ def test_image_given_by_its_digest_is_said_and_nothing_is_built(
     assert answer["images"] == f"web={IMAGE}@{DIGEST}"
 
 
+def test_service_need_not_be_named_where_only_one_can_be_meant(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "docker-compose.yml").write_text(COMPOSE.replace("${REGISTRY}", "registry.example.com"))
+    assert check(image=f"{IMAGE}@{DIGEST}", service="") == EXIT_DONE
+    assert json.loads(capsys.readouterr().out)["images"] == f"web={IMAGE}@{DIGEST}"
+    assert check(service="") == EXIT_DONE
+
+
+def test_services_are_named_where_it_is_not_clear_which_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(image=f"{IMAGE}@{DIGEST}", service="") == EXIT_BAD_INPUT
+    answer = json.loads(capsys.readouterr().out)
+    assert "web, promtail" in answer["error"]
+    assert "`service`" in answer["fix"]
+
+
 def test_name_of_a_repository_with_capitals_is_taken_in_lower_case(capsys: pytest.CaptureFixture[str]) -> None:
     assert check(image=f"ghcr.io/AwesomeOrange/Orange@{DIGEST}") == EXIT_DONE
     assert json.loads(capsys.readouterr().out)["images"] == f"web=ghcr.io/awesomeorange/orange@{DIGEST}"
@@ -100,6 +117,7 @@ def test_every_service_with_a_build_is_to_be_built(checkout: Path, capsys: pytes
         ({"context": "none"}, "context"),
         ({"dockerfile": "none"}, "none"),
         ({"registry_username": "user"}, "registry-password"),
+        ({"image": f"{ECR}/orange", "registry_username": "octocat", "registry_password": "x"}, "knows no user but AWS"),
         ({"images": "web=team/orange:v1"}, "web=team/orange:v1"),
         ({"images": f"web=team/orange@{DIGEST}"}, "twice"),
         ({"images": f"wev=team/orange@{DIGEST}"}, "wev"),

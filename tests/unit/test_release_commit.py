@@ -220,6 +220,14 @@ def test_image_is_of_the_clone_its_context_lies_in(workspace: Path, run_of: Call
     assert wanted.version.endswith(app[:7])
 
 
+def test_build_alone_takes_no_compose_file(workspace: Path, run_of: Callable[..., RunContext]) -> None:
+    (workspace / "Dockerfile").write_text("FROM scratch\n")
+    inputs = BuildInputs(image=ImageName("ghcr.io/acme/app"))
+    assert wanted_images(inputs, run_of()).services == {}
+    (workspace / "docker-compose.yml").write_text("services: {web: {build: .}, db: {image: redis}}\n")
+    assert wanted_images(inputs, run_of()).services == {"web": "ghcr.io/acme/app"}
+
+
 def test_submodule_is_part_of_the_clone_around_it(
     tmp_path: Path, workspace: Path, run_of: Callable[..., RunContext]
 ) -> None:

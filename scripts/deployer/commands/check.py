@@ -14,7 +14,7 @@ from deployer.commands import publish
 from deployer.commands.announcement import announcement
 from deployer.commands.groups import check_place
 from deployer.commands.rolling import check_health, check_preview, limits_of
-from deployer.commands.wanted_images import wanted_images
+from deployer.commands.wanted_images import services_of, wanted_images
 from deployer.core.errors import BadInput
 from deployer.github.console import Console
 from deployer.github.run import RunContext
@@ -66,12 +66,13 @@ def _is_given(inputs: DeliveryInputs) -> bool:
 
 def _built(inputs: DeliveryInputs, run: RunContext) -> tuple[str, tuple[str, ...]]:
     """What `publish` will be given as `version` and beside the input `images`; a build has no digest yet."""
-    if SERVICE not in inputs.image and bool(inputs.image) != bool(inputs.service):
-        raise BadInput("image and service belong together", "`service` names the compose service that runs `image`")
     if not inputs.image:
+        if inputs.service:
+            raise BadInput("service is given without an image", "`service` names the compose service that runs `image`")
         return inputs.version, ()
+    services = () if SERVICE in inputs.image else services_of(inputs)
     if _is_given(inputs):
-        return inputs.version, (f"{inputs.service}={reference.parse(inputs.image).pinned}",)
+        return inputs.version, tuple(f"{each}={reference.parse(inputs.image).pinned}" for each in services)
     if not inputs.push:
         raise BadInput(
             "push is false, so the image would have no digest, and a release holds images by digest",

@@ -6,17 +6,20 @@ import os
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from deployer.aws import ecr
 from deployer.commands.release_version import git_of, project_folder, version_for
 from deployer.core.errors import BadInput
 from deployer.core.release import Git
 from deployer.github import commit
 from deployer.github.run import RunContext
-from deployer.image import bake, build_check, reference
+from deployer.image import bake, build_check, compose, reference
 from deployer.image.bake import SERVICE, Sections
 from deployer.image.build import Build
+from deployer.image.services import services_that_run
 from deployer.inputs import BuildInputs
 
 LABEL = "org.opencontainers.image"
@@ -45,8 +48,6 @@ class Wanted:
 
 def wanted_images(inputs: BuildInputs, run: RunContext) -> Wanted:
     """What the inputs ask for; raises BadInput for everything that is wrong with it."""
-    if bool(inputs.registry_username) != bool(inputs.registry_password):
-        raise BadInput("registry-username and registry-password go together", "give both, or neither")
     git = git_of(run, _source_folder(inputs))
     version = version_for(inputs.version, run, git)
     revision = _revision(inputs.context, git)
@@ -72,12 +73,42 @@ def wanted_images(inputs: BuildInputs, run: RunContext) -> Wanted:
         if reference.parse(build.image).name != build.image:
             raise BadInput(f"image is {build.image!r}, with a tag", "give the name alone: the tag is the version")
         build_check.check(build, os.environ)
+    _check_login(inputs, wanted.registry)
     return wanted
+
+
+def _check_login(inputs: BuildInputs, registry: str) -> None:
+    if bool(inputs.registry_username) != bool(inputs.registry_password):
+        raise BadInput("registry-username and registry-password go together", "give both, or neither")
+    if ecr.is_ecr(registry) and inputs.registry_username not in ("", "AWS"):
+        raise BadInput(
+            f"registry-username is {inputs.registry_username!r}, and {registry} knows no user but AWS",
+            "leave registry-username and registry-password out: the role has a login at ECR",
+        )
+
+
+def services_of(inputs: BuildInputs) -> tuple[str, ...]:
+    """The services that run the one `image`: the one named, else those that the compose files leave no doubt about.
+
+    Raises BadInput where they do.
+    """
+    if inputs.service:
+        return (inputs.service,)
+    running = compose.read(_paths(inputs.compose_files), _read).running(inputs.profiles)
+    if not (found := services_that_run(inputs.image, running)):
+        raise BadInput(
+            f"image is {inputs.image}, and which service runs it is not clear: {', '.join(running) or 'none runs'}",
+            "name it in `service`",
+        )
+    return found
 
 
 def _one(inputs: BuildInputs, version: str, common: Build) -> Wanted:
     build = replace(common, cache_folder=_cache_folder(common.image))
-    return Wanted(version, (build,), {inputs.service: build.image} if inputs.service else {})
+    services: tuple[str, ...] = ()
+    with suppress(BadInput):  # an image may be built where there is no compose file
+        services = services_of(inputs)
+    return Wanted(version, (build,), dict.fromkeys(services, build.image))
 
 
 def _several(inputs: BuildInputs, version: str, common: Build) -> Wanted:
@@ -108,7 +139,11 @@ def _of_service(service: str, common: Build) -> Build:
 
 def compose_sections(compose_files: Sequence[str], profiles: Sequence[str] = ()) -> Sections:
     """The build sections of compose files in the working directory; raises BadInput where there are none."""
-    return bake.sections([posixpath.normpath(path) for path in compose_files], _read, profiles)
+    return bake.sections(_paths(compose_files), _read, profiles)
+
+
+def _paths(compose_files: Sequence[str]) -> list[str]:
+    return [posixpath.normpath(path) for path in compose_files]
 
 
 def _read(path: str) -> bytes:
