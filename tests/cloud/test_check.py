@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -46,8 +48,12 @@ def checkout(aws_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def check(**changes: str) -> int:
+    return check_in({}, **changes)
+
+
+def check_in(job: Mapping[str, str], **changes: str) -> int:
     flags = {**FLAGS, **{name.replace("_", "-"): value for name, value in changes.items()}}
-    return cli.main(["check", "--json", *(f"--{name}={value}" for name, value in flags.items() if value)], {})
+    return cli.main(["check", "--json", *(f"--{name}={value}" for name, value in flags.items() if value)], job)
 
 
 def test_image_to_be_built_has_no_digest_yet(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +69,41 @@ def test_image_given_by_its_digest_is_said_and_nothing_is_built(
     answer = json.loads(capsys.readouterr().out)
     assert (answer["image"], answer["digest"]) == (f"{IMAGE}@{DIGEST}", DIGEST)
     assert answer["images"] == f"web={IMAGE}@{DIGEST}"
+
+
+def commit(folder: Path, origin: str) -> None:
+    git = ("git", "-C", str(folder), "-c", "user.name=test", "-c", "user.email=test@example.com")
+    for words in (
+        ("init", "--quiet"),
+        ("remote", "add", "origin", origin),
+        ("commit", "--quiet", "--allow-empty", "--message=a"),
+    ):
+        subprocess.run([*git, *words], check=True)
+
+
+JOB = {"GITHUB_REPOSITORY": "acme/orange", "GITHUB_SHA": "a" * 40, "GITHUB_REF": "refs/heads/main"}
+
+
+def test_commit_of_a_pull_request_is_a_preview_whatever_started_the_run(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(checkout, "https://github.com/acme/orange")
+    event = {"issue": {"number": 7, "pull_request": {"merged_at": None}}}
+    (checkout / "event.json").write_text(json.dumps(event))
+    job = {**JOB, "GITHUB_EVENT_NAME": "issue_comment", "GITHUB_EVENT_PATH": str(checkout / "event.json")}
+    assert check_in(job) == EXIT_BAD_INPUT
+    assert "refs/pull/7/head" in json.loads(capsys.readouterr().out)["error"]
+    assert check_in(job, allow_preview="true") == EXIT_DONE
+
+
+def test_another_repository_that_is_checked_out_is_not_tagged_here(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(checkout, "https://github.com/acme/app")
+    assert check_in(JOB, git_tag="true", github_token="t") == EXIT_BAD_INPUT
+    answer = json.loads(capsys.readouterr().out)
+    assert "made from acme/app" in answer["error"]
+    assert "belongs to acme/orange" in answer["error"]
 
 
 def test_service_need_not_be_named_where_only_one_can_be_meant(
