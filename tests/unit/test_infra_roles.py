@@ -295,14 +295,21 @@ def test_the_janitor_is_a_job_of_its_own_environment_that_removes_releases_alone
     assert statement(janitor, "s3:GetObject")["Resource"] == "arn:aws:s3:::orange-releases/orange/groups/*"
 
 
-def test_the_bucket_refuses_deletes_but_to_its_janitor() -> None:
-    janitor = f"arn:aws:iam::{ACCOUNT}:role/janitor"
+@pytest.mark.parametrize("applications", [["orange"], ["orange", "lemon"]])
+def test_the_bucket_refuses_deletes_but_to_the_janitor_of_each_application(applications: list[str]) -> None:
+    janitors = [f"arn:aws:iam::{ACCOUNT}:role/{each}-janitor" for each in applications]
     alone = storage_policy({"Bucket": "orange-releases"}, ACCOUNT, REGION)
-    tidied = storage_policy({"Bucket": "orange-releases", "JanitorRoleArn": janitor}, ACCOUNT, REGION)
+    tidied = storage_policy({"Bucket": "orange-releases", "JanitorRoleArn": ",".join(janitors)}, ACCOUNT, REGION)
 
     assert {each["Effect"] for each in alone["Statement"]} == {"Deny"}
     assert "Condition" not in alone["Statement"][-1]
-    assert tidied["Statement"][-1]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": janitor}}
+    assert tidied["Statement"][-1]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": janitors}}
+
+
+@pytest.mark.parametrize("arns", ["*", "arn:aws:iam::123456789012:role/*", "arn:aws:iam::123456789012:role/a,"])
+def test_nobody_else_deletes_by_a_pattern(arns: str) -> None:
+    with pytest.raises(BadInput, match="JanitorRoleArn"):
+        storage_policy({"Bucket": "orange-releases", "JanitorRoleArn": arns}, ACCOUNT, REGION)
 
 
 def test_the_document_is_what_render_prints() -> None:
