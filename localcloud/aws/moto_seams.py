@@ -120,7 +120,15 @@ class Books:
         state.availability_zone = zone
         state.instance._placement.zone = zone
         self._launched[state.instance_id] = state.instance
+        self._give_profile(group, state.instance_id)
         return state
+
+    def _give_profile(self, group: FakeAutoScalingGroup, instance_id: str) -> None:
+        """The launch template's instance profile, of which moto takes no notice."""
+        template = group.ec2_launch_template
+        data = template.get_version(group.launch_template_version).data if template else {}
+        if name := data.get("IamInstanceProfile", {}).get("Name"):
+            self._ec2.associate_iam_instance_profile(instance_id, iam_instance_profile_name=name)
 
     def strike(self, group: FakeAutoScalingGroup, instance_id: str) -> None:
         """The instance leaves the group's books and ends up `terminated` in EC2's."""

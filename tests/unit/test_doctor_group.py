@@ -94,9 +94,34 @@ def test_what_a_launch_template_lacks(data: dict[str, Any], state: State, said: 
     assert "create-launch-template-version --launch-template-name orange-web --source-version 3" in found.fix
 
 
+MIXED = {"LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-2", "Version": "7"}}}
+FIXED = {"LaunchTemplateId": "lt-1", "LaunchTemplateName": GROUP, "Version": "3"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "follows $Latest"),
+        (
+            {"LaunchTemplate": FIXED},
+            f"update-auto-scaling-group --auto-scaling-group-name {GROUP}"
+            f" --launch-template LaunchTemplateName={GROUP},Version=$version",
+        ),
+        ({"LaunchTemplate": None, "MixedInstancesPolicy": MIXED}, "mixed instances policy"),
+    ],
+    ids=["latest", "a version", "mixed"],
+)
+def test_a_new_version_is_also_given_to_the_group(changes: dict[str, Any], said: str) -> None:
+    """A launch template given to a group takes its mixed instances policy away."""
+    fix = launched(template(MetadataOptions={}), **changes).fix
+    assert fix.startswith("update the stack of infra/fleet.yml, or ")
+    assert said in fix
+    assert ("--launch-template Launch" in fix) == (said.startswith("update-auto"))
+    assert "instances that are there keep" in fix
+
+
 def test_the_version_asked_for_is_the_one_the_group_uses() -> None:
-    mixed = {"LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-2", "Version": "7"}}}
-    answer = described(LaunchTemplate=None, MixedInstancesPolicy=mixed)
+    answer = described(LaunchTemplate=None, MixedInstancesPolicy=MIXED)
     s = situation(describe_auto_scaling_groups=answer, describe_launch_template_versions=template())
     group.launch_template(s, GROUP)
     assert s.client("ec2").asked == [
@@ -123,6 +148,9 @@ def test_a_launch_hook() -> None:
 def test_no_launch_hook_is_a_warning(hooks: tuple[dict[str, Any], ...]) -> None:
     found = hooked(*hooks)
     assert (found.state, f"--auto-scaling-group-name {GROUP}" in found.fix) == (State.WARNING, True)
+    user_data, _, hook = found.fix.partition("\n")
+    assert "--lifecycle-hook launch" in user_data
+    assert "put-lifecycle-hook" in hook
 
 
 def test_a_hook_that_lets_everybody_in_is_a_warning() -> None:

@@ -54,6 +54,34 @@ def test_an_agent_too_old_for_our_document(version: str, state: State) -> None:
     assert (found.state, version in found.said) == (state, True)
 
 
+def born_with(*names: str) -> Finding:
+    """i-1 and i-2 with these instance profiles, beside a launch template that names orange-web-instance."""
+    arns = [
+        {"IamInstanceProfile": {"Arn": f"arn:aws:iam::1:instance-profile/{each}"}} if each else {} for each in names
+    ]
+    running = [{"InstanceId": f"i-{n}", **profile} for n, profile in enumerate(arns, 1)]
+    data = {"IamInstanceProfile": {"Name": "orange-web-instance"}}
+    s = situation(
+        describe_auto_scaling_groups=group(),
+        describe_launch_template_versions={"LaunchTemplateVersions": [{"LaunchTemplateData": data}]},
+        describe_instances={"Reservations": [{"Instances": [each]} for each in running]},
+    )
+    return instances.profiles(s, GROUP)
+
+
+def test_instances_with_the_profile_of_the_launch_template() -> None:
+    found = born_with("orange-web-instance", "orange-web-instance")
+    assert found == ok("all 2 have the instance profile orange-web-instance")
+
+
+def test_instances_that_keep_the_profile_they_were_born_with_are_named() -> None:
+    """The launch template alone looks well, and then the first order fails for want of a permission."""
+    found = born_with("by-hand", "")
+    assert found.state is State.WARNING
+    assert "i-1 (by-hand), i-2 (none)" in found.said
+    assert "replace-iam-instance-profile-association --iam-instance-profile Name=orange-web-instance" in found.fix
+
+
 def answers(monkeypatch: pytest.MonkeyPatch, s: Situation, **said: dict[str, str] | None) -> dict[str, Finding]:
     """The findings where each instance says this of itself; None: it does not answer."""
     marker = Marker("unchanged", "", 0, "")

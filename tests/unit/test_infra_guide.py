@@ -14,7 +14,7 @@ from deployer.cli import main
 from deployer.infra.template import parameter_names, read
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "infrastructure.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.S | re.M)
+BLOCKS = re.findall(r"^ *```sh\n(.*?)^ *```$", GUIDE, re.S | re.M)
 
 
 def deploys() -> list[tuple[str, dict[str, str]]]:

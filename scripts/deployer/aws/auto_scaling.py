@@ -31,6 +31,8 @@ class Described:
     health_check_type: str = "EC2"
     launch_template: Mapping[str, str] = field(default_factory=dict)
     """LaunchTemplateId or LaunchTemplateName, and Version; empty for a group without one."""
+    mixed_instances: bool = False
+    """Whether that stands in a mixed instances policy, which a launch template given to the group would replace."""
 
 
 class AutoScalingGroup:
@@ -107,6 +109,7 @@ def describe(autoscaling: Any, name: str) -> Described:
         desired_capacity=int(group.get("DesiredCapacity", 0)),
         health_check_type=str(group.get("HealthCheckType", "EC2")),
         launch_template=_launch_template(group),
+        mixed_instances=not group.get("LaunchTemplate") and bool(group.get("MixedInstancesPolicy")),
     )
 
 

@@ -126,6 +126,7 @@ def _of_group(s: Situation, name: str) -> tuple[Check, ...]:
         Check(f"launch hook of {name}", partial(group.launch_hook, s, name), (there,), extra=True),
         Check(f"user data of {name}", partial(group.user_data, s, name), (launch, "bucket"), extra=True),
         Check(online, partial(instances.online, s, name), (there,)),
+        Check(f"profiles of {name}", partial(instances.profiles, s, name), (launch,), extra=True),
         Check(f"agents of {name}", partial(instances.agents, s, name), (there,)),
         Check(f"orders to {name}", partial(instances.hosts, s, name), (online, "document")),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from deployer import instance_files
 from deployer.aws.auto_scaling import launch_hooks
-from deployer.aws.launch_templates import LaunchTemplate
 from deployer.core.errors import BadInput
 from deployer.core.fleet import FREEZE_TAG
 from deployer.doctor.finding import Finding, ok, problem, warning
@@ -57,18 +56,18 @@ def launch_template(situation: Situation, name: str) -> Finding:
     if not template.instance_profile:
         return problem(
             f"{said} names no instance profile: its instances have no role, and SSM does not know them",
-            _new_version(template, f'{{"IamInstanceProfile": {{"Name": "{name}-instance"}}}}'),
+            _new_version(situation, name, f'{{"IamInstanceProfile": {{"Name": "{name}-instance"}}}}'),
         )
     if template.http_tokens != "required":
         return problem(
             f"{said} does not demand IMDSv2: a forged request can read the role's keys",
-            _new_version(template, _METADATA),
+            _new_version(situation, name, _METADATA),
         )
     if template.hop_limit != ALONE:
         return warning(
             f"{said}: the metadata service answers over {template.hop_limit or 'as many hops as the image says'}"
             f"{' hops' if template.hop_limit else ''}, so containers can take the instance's role",
-            f"unless the application itself needs the role: {_new_version(template, _METADATA)}",
+            f"unless the application itself needs the role: {_new_version(situation, name, _METADATA)}",
         )
     return ok(f"{said}: IMDSv2, one hop, instance profile {template.instance_profile}")
 
@@ -76,11 +75,24 @@ def launch_template(situation: Situation, name: str) -> Finding:
 _METADATA = '{"MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}}'
 
 
-def _new_version(template: LaunchTemplate, data: str) -> str:
-    """A group that does not follow $Latest has to be told of it."""
+def _new_version(situation: Situation, name: str, data: str) -> str:
+    """Made, and given to the group if it does not follow $Latest."""
+    group, template = situation.group(name), situation.launch_template(name)
+    if group.launch_template.get("Version") == "$Latest":
+        given = "the group follows $Latest"
+    elif group.mixed_instances:
+        given = "then give its mixed instances policy that version, in the template it is made by or in the console"
+    else:
+        given = (
+            f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {name}"
+            f" --launch-template LaunchTemplateName={template.name},Version=$version"
+        )
     return (
-        f"aws ec2 create-launch-template-version --launch-template-name {template.name}"
+        "update the stack of infra/fleet.yml, or for a launch template of your own:\n"
+        f"version=$(aws ec2 create-launch-template-version --launch-template-name {template.name}"
         f" --source-version {template.version} --launch-template-data '{data}'"
+        " --query LaunchTemplateVersion.VersionNumber --output text)\n"
+        f"{given}\ninstances that are there keep what they were born with"
     )
 
 
@@ -90,10 +102,11 @@ def launch_hook(situation: Situation, name: str) -> Finding:
     if not hooks:
         return warning(
             "there is none: new instances are in service before their release is proven",
-            "aws autoscaling put-lifecycle-hook --lifecycle-hook-name launch"
+            "first give the launch template user data that answers it, or the hook abandons every new instance:"
+            f" {_render(situation, name, 'launch')}\n"
+            "then: aws autoscaling put-lifecycle-hook --lifecycle-hook-name launch"
             f" --auto-scaling-group-name {name} --lifecycle-transition autoscaling:EC2_INSTANCE_LAUNCHING"
-            " --heartbeat-timeout 600 --default-result ABANDON\n"
-            "and render the user data with --lifecycle-hook launch",
+            " --heartbeat-timeout 600 --default-result ABANDON",
         )
     hook = hooks[0]
     if hook.get("DefaultResult") != "ABANDON":
@@ -112,12 +125,18 @@ def user_data(situation: Situation, name: str) -> Finding:
     hook = hooks[0] if hooks else ""
     if found.rstrip() == instance_files.user_data(inputs.app, inputs.bucket, name, hook).rstrip():
         return ok("is what this version renders")
-    render = (
-        f"scripts/run render --what user-data --app {inputs.app} --bucket {inputs.bucket}"
-        f" --auto-scaling-group {name}" + (f" --lifecycle-hook {hook}" if hook else "")
-    )
+    render = _render(situation, name, hook)
     if not found:
         return problem(
             "there is none: new instances would run nothing", f"give the launch template what this says: {render}"
         )
     return warning("is of another version, or somebody's own", f"compare it with what this says: {render}")
+
+
+def _render(situation: Situation, name: str, hook: str) -> str:
+    """The command that prints the user data."""
+    inputs = situation.inputs
+    return (
+        f"scripts/run render --what user-data --app {inputs.app} --bucket {inputs.bucket}"
+        f" --auto-scaling-group {name}" + (f" --lifecycle-hook {hook}" if hook else "")
+    )

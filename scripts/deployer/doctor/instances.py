@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.aws.agents import Agent, registered
+from deployer.aws.instance_profiles import of_instances
 from deployer.commands.clock import RealClock
 from deployer.core.host import READABLE, Host, find_host
 from deployer.core.orders import Delivery, Reply
-from deployer.doctor.finding import Finding, not_checked, ok, problem
+from deployer.doctor.finding import Finding, not_checked, ok, problem, warning
 from deployer.doctor.group import in_service
 from deployer.doctor.situation import Situation
 from deployer.rollout.asking import ask
@@ -37,6 +38,24 @@ def online(situation: Situation, group: str) -> Finding:
     if wrong:
         return problem(f"{len(wrong)} of {len(ids)} are not online in SSM: {_some(wrong)}", _CAUSES)
     return ok(f"all {len(ids)} are online")
+
+
+def profiles(situation: Situation, group: str) -> Finding:
+    """Every instance in service has the launch template's instance profile: it keeps the one it was born with."""
+    wanted = situation.launch_template(group).instance_profile
+    found = of_instances(situation.client("ec2"), in_service(situation, group))
+    others = sorted(f"{instance} ({name or 'none'})" for instance, name in found.items() if name != wanted)
+    if not others:
+        return ok(f"all {len(found)} have the instance profile {wanted}")
+    return warning(
+        f"{len(others)} of {len(found)} have another instance profile than the launch template's {wanted}, and may not"
+        f" be allowed what an order takes: {_some(others)}",
+        "for each of them (who has none: aws ec2 associate-iam-instance-profile --iam-instance-profile"
+        f" Name={wanted} --instance-id INSTANCE):\n"
+        f"aws ec2 replace-iam-instance-profile-association --iam-instance-profile Name={wanted} --association-id"
+        ' "$(aws ec2 describe-iam-instance-profile-associations --filters Name=instance-id,Values=INSTANCE'
+        " Name=state,Values=associated --query 'IamInstanceProfileAssociations[0].AssociationId' --output text)\"",
+    )
 
 
 def agents(situation: Situation, group: str) -> Finding:

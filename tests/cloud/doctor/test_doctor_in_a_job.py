@@ -16,7 +16,12 @@ ENVIRONMENT = "production"
 EXTRA = {
     *("role", "trust"),
     *("versioning", "public access", "encryption", "TLS only", "write once"),
-    *("launch template of orange-web", "launch hook of orange-web", "user data of orange-web"),
+    *(
+        "launch template of orange-web",
+        "launch hook of orange-web",
+        "user data of orange-web",
+        "profiles of orange-web",
+    ),
     *("health path of orange-web", "thresholds of orange-web", "draining of orange-web"),
     *("rights of the deployer on orange-web", "role of orange-web", "rights of the instances of orange-web"),
 }
