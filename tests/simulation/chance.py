@@ -26,6 +26,9 @@ EVENTS = (
 ERODING_EVERY = 40
 """One scenario in so many is one in which failed instances leave the group."""
 
+CROWDED_EVERY = 250
+"""One scenario in so many is one in which an order becomes two commands, while calls are refused."""
+
 OPERATIONS = (
     "PutObject lease.json",
     "PutObject desired.json",
@@ -53,7 +56,19 @@ def scenario_of(seed: int) -> Scenario:
         runs=chance.runs(start),
         troubles=chance.troubles(),
     )
+    if seed % CROWDED_EVERY == CROWDED_EVERY - 1:
+        return _crowded(scenario)
     return _eroding(scenario) if seed % ERODING_EVERY == 0 else scenario
+
+
+def _crowded(scenario: Scenario) -> Scenario:
+    """The same with more instances than one command takes, a good release, and every tenth call refused."""
+    start = replace(scenario.start, size=60, sick=0, drifted=0, silent=0, first_ever=False)
+    run = replace(scenario.runs[0], version="v2", plot=None)
+    throttled = replace(scenario.troubles, throttled=0.1, storm_seconds=0.0)
+    return replace(
+        scenario, start=start, behaviours={"v2": Behaviour(), "v3": Behaviour()}, runs=(run,), troubles=throttled
+    )
 
 
 def _eroding(scenario: Scenario) -> Scenario:

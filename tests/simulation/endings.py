@@ -17,8 +17,6 @@ SLACK = 15.0
 """Seconds beyond the deadline in which a last look is taken and things are put in order."""
 REFUSAL_PATIENCE = 75.0
 """Seconds more where calls are refused."""
-ANSWER_TAKEN_IN = 55.0
-"""Seconds in which an answer was taken in, though calls were refused: after more the run gives itself up."""
 STOPS_WITHIN = 7.0
 OWN_GUARD = "which is a defect of this tool"
 """What a rollout says that stopped itself before a wrong step: a decision was wrong, even if nobody was hurt."""
@@ -170,11 +168,10 @@ class Judge:
             self._violated(3, f"{sorted(watch.attempted)} were to run a broken release, allowed are {allowed}")
 
     def _listened(self) -> None:
-        """2: an answer it was shown is not missing a minute later, whatever was refused beside it."""
-        gave_up_at = self.watch.turned_at or self.now
-        for each, at in self.watch.fetched_at.items():
-            if at < gave_up_at - ANSWER_TAKEN_IN and f"{each}: still prefetching" in self.ending.reason:
-                self._violated(2, f"{each} is given up for an answer that was shown {gave_up_at - at:.0f} s before")
+        """2: an answer that was shown in time is not missed, whatever was refused beside it."""
+        for each in sorted(self.watch.fetched):
+            if f"{each}: still prefetching" in self.ending.reason:
+                self._violated(2, f"{each} is given up for an answer that was shown in time")
 
     def _tidy(self) -> None:
         """9: nothing of ours stays suspended, nobody stays out but who is named."""

@@ -149,6 +149,7 @@ MUTANTS = (
         "aws/run_command.py",
         "        for each in self._stirring(command_ids):\n            yield each, self._replies(each)\n",
         "        yield from [(each, self._replies(each)) for each in self._stirring(command_ids)]\n",
+        look_first=249,
     ),
     Mutant(
         "a crash before is forgotten",

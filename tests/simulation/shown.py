@@ -111,8 +111,8 @@ class Shown:
             watch.unreached.discard(each)
             if command.changes:
                 watch.proven_at.setdefault(each, self._world.timeline.now)
-            else:
-                watch.fetched_at.setdefault(each, self._world.timeline.now)
+            elif not self._late(watch, command):
+                watch.fetched.add(each)
         elif invocation.shown in ("DeliveryTimedOut", "Cancelled") or self._late(watch, command):
             watch.ambiguous.add(each)
         elif invocation.shown in ("Undeliverable", "AccessDenied"):

@@ -103,8 +103,7 @@ class Taken:
         self._findings.keeps_secret(f"{command.comment}{command.parameters}", "a command")
         if command.of("Subcommand") == "prefetch":  # whoever failed starts over, for the second and last time
             watch.failed.difference_update(command.invocations)
-            for each in command.invocations:
-                watch.fetched_at.pop(each, None)
+            watch.fetched.difference_update(command.invocations)
         if command.changes:
             self.takes(runner, command.invocations, "activates")
             self._sent_once(command)

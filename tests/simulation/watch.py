@@ -69,8 +69,8 @@ class Watch:
         self.left: set[str] = set()
         """Instances that left the group while in flight."""
         self.markers: dict[str, Told] = {}
-        self.fetched_at: dict[str, float] = {}
-        """Where its prefetch went well: when the run was shown that."""
+        self.fetched: set[str] = set()
+        """Where its prefetch went well, as it was shown in time."""
         self.failed: set[str] = set()
         self.unreached: set[str] = set()
         self.ambiguous: set[str] = set()
