@@ -27,6 +27,8 @@ class Host:
     healthy: bool = True
     lifecycle: str = "InService"
     registered: bool = True
+    zone_served: bool = True
+    """The load balancer is enabled in its availability zone."""
     since: float = 0.0
     deaf: bool = False
     """Its agent counts as online, and no order reaches it."""
@@ -185,6 +187,8 @@ class World:
             return Traffic.STARTING if host.registered else Traffic.DRAINING
         if not host.registered:
             return Traffic.OUT
+        if not host.zone_served:
+            return Traffic.NONE
         return Traffic.UNHEALTHY if self._is_broken(instance_id, host.version) else Traffic.HEALTHY
 
     def _is_broken(self, instance_id: str, version: str) -> bool:

@@ -62,6 +62,12 @@ def test_a_target_group_nobody_forwards_to(monkeypatch: pytest.MonkeyPatch) -> N
     assert (found.state, found.said) == (State.WARNING, "no listener forwards to it")
 
 
+def test_an_instance_in_a_zone_the_load_balancer_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = traffic.health(behind(monkeypatch, target("healthy"), target("unused", "Target.NotInUse")), GROUP, ARN)
+    assert found.state is State.WARNING
+    assert found.said == "i-1 gets no requests: the load balancer is not enabled in its availability zone"
+
+
 @pytest.mark.parametrize(
     ("kind", "desired", "state"),
     [

@@ -50,6 +50,15 @@ def test_the_instance_that_is_unhealthy_already_goes_first() -> None:
     assert world.activated("v2")[0] == "i-2"
 
 
+def test_an_instance_in_a_zone_without_load_balancer_is_no_canary_and_keeps_nobody_from_being_drained() -> None:
+    world = fleet_of(3)
+    world.hosts["i-0"].zone_served = False
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert [line.split()[0] for line in world.lines if "leaving the load balancer" in line] == ["i-1", "i-2"]
+    assert world.activated("v2") == ("i-1", "i-2", "i-0")
+
+
 def test_a_newborn_during_the_window_is_brought_along() -> None:
     world = fleet_of(3)
     world.later(8, lambda: world.hosts.update({"i-new": Host("v1")}))

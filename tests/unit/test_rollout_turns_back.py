@@ -204,6 +204,15 @@ def test_a_tolerated_failure_that_left_the_old_release_running_serves_again() ->
     assert set(world.versions().values()) == {"v2"}
 
 
+def test_who_is_on_standby_is_not_put_into_the_load_balancer_when_its_activation_fails() -> None:
+    world = fleet_of(4)
+    world.hosts["i-3"] = Host("v1", lifecycle="Standby", registered=False)
+    world.unready["v2"] = {"i-3"}
+    rolled = roll(world, wish(failures=1))
+    assert "i-3: failed: parameters cannot be read" in rolled.ending.reason
+    assert not world.hosts["i-3"].registered
+
+
 def test_running_out_of_time_names_who_was_not_done() -> None:
     world = fleet_of(3)
     world.hosts["i-new"] = Host("v1", lifecycle="Pending")

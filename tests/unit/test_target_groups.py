@@ -10,9 +10,11 @@ import pytest
 from deployer.aws.target_groups import TargetGroups
 from deployer.core.fleet import Traffic
 
+UNUSED = "unused Target.NotInUse"
+
 
 class Elbv2:
-    """Target health by target group: {group: {instance: state}}."""
+    """Target health by target group: {group: {instance: state}}, the reason after the state where it matters."""
 
     def __init__(self, states: dict[str, dict[str, str]]) -> None:
         self.states = states
@@ -21,7 +23,12 @@ class Elbv2:
     def describe_target_health(self, TargetGroupArn: str) -> dict[str, Any]:  # noqa: N803 (AWS's own spelling)
         self.calls += 1
         found = self.states[TargetGroupArn].items()
-        return {"TargetHealthDescriptions": [{"Target": {"Id": k}, "TargetHealth": {"State": v}} for k, v in found]}
+        return {"TargetHealthDescriptions": [{"Target": {"Id": k}, "TargetHealth": health(v)} for k, v in found]}
+
+
+def health(shown: str) -> dict[str, str]:
+    state, _, reason = shown.partition(" Target.")
+    return {"State": state, **({"Reason": f"Target.{reason}"} if reason else {})}
 
 
 def traffic(**states: str) -> Traffic:
@@ -40,6 +47,8 @@ def traffic(**states: str) -> Traffic:
         ("draining", Traffic.DRAINING),
         ("unhealthy.draining", Traffic.DRAINING),
         ("unused", Traffic.OUT),
+        ("unused Target.InvalidState", Traffic.OUT),
+        ("unused Target.NotInUse", Traffic.NONE),
         ("", Traffic.OUT),
         ("a state of tomorrow", Traffic.UNHEALTHY),
     ],
@@ -57,10 +66,29 @@ def test_a_target_state_is_one_answer(state: str, expected: Traffic) -> None:
         ("healthy", "", Traffic.STARTING),
         ("unhealthy", "", Traffic.UNHEALTHY),
         ("", "", Traffic.OUT),
+        (UNUSED, "healthy", Traffic.HEALTHY),
+        (UNUSED, "initial", Traffic.STARTING),
+        (UNUSED, "", Traffic.OUT),
+        (UNUSED, UNUSED, Traffic.NONE),
     ],
 )
 def test_of_several_target_groups_the_worst_counts(one: str, two: str, expected: Traffic) -> None:
     assert traffic(one=one, two=two) is expected
+
+
+def test_an_instance_in_a_zone_without_load_balancer_says_nothing_of_the_others() -> None:
+    shown = {"i-1": "healthy", "i-2": UNUSED, "i-3": "unhealthy"}
+    assert TargetGroups(Elbv2({"group": shown}), ["group"]).traffic(["i-1", "i-2", "i-3", "i-4"]) == {
+        "i-1": Traffic.HEALTHY,
+        "i-2": Traffic.NONE,
+        "i-3": Traffic.UNHEALTHY,
+        "i-4": Traffic.OUT,
+    }
+
+
+def test_who_was_taken_out_stays_out_though_nobody_is_left_who_gets_requests() -> None:
+    elbv2 = Elbv2({"group": {"i-2": UNUSED}})
+    assert TargetGroups(elbv2, ["group"]).traffic(["i-1"]) == {"i-1": Traffic.OUT}
 
 
 def test_without_target_groups_nobody_is_asked() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deployer.aws.refusals import calling
@@ -31,14 +31,8 @@ class TargetGroups:
 
     def traffic(self, ids: Iterable[str]) -> dict[str, Traffic]:
         """Each instance's traffic, the worst of its target groups counting; NONE for all if there is none."""
-        ids = list(ids)
-        if not self._arns:
-            return dict.fromkeys(ids, Traffic.NONE)
         found = [self._states(arn) for arn in self._arns]
-        states = [each for each in found if each is not None]
-        if not states:
-            return dict.fromkeys(ids, Traffic.NONE)
-        return {each: _worst([state.get(each, Traffic.OUT) for state in states]) for each in ids}
+        return {each: _worst([states.get(each, Traffic.OUT) for states in found]) for each in ids}
 
     def deregister(self, ids: Iterable[str]) -> None:
         """Starts draining; deregistering who is not registered is no error (ELBv2)."""
@@ -67,21 +61,29 @@ class TargetGroups:
             if left := tuple(each for each in ids if each not in dead):
                 self._register(arn, left)
 
-    def _states(self, arn: str) -> dict[str, Traffic] | None:
-        """By instance; None for a target group no listener uses: it never gets requests, nor health checks."""
+    def _states(self, arn: str) -> dict[str, Traffic]:
+        """By instance, of those registered."""
         with calling(f"elasticloadbalancing:DescribeTargetHealth of {arn}"):
             described = self._elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-        if any(each["TargetHealth"].get("Reason") == "Target.NotInUse" for each in described):
-            return None
-        return {
-            each["Target"]["Id"]: _BY_STATE.get(each["TargetHealth"]["State"], Traffic.UNHEALTHY) for each in described
-        }
+        return {each["Target"]["Id"]: _traffic(each["TargetHealth"]) for each in described}
+
+
+def _traffic(health: Mapping[str, str]) -> Traffic:
+    """Of one target; one that is not in use gets neither requests nor health checks, so nothing is to be waited for.
+
+    No listener uses its target group, or the load balancer is not enabled in its zone, which says nothing of the others
+    (ELBv2: Target.NotInUse).
+    """
+    if health.get("Reason") == "Target.NotInUse":
+        return Traffic.NONE
+    return _BY_STATE.get(health["State"], Traffic.UNHEALTHY)
 
 
 def _worst(states: list[Traffic]) -> Traffic:
     """Out is who is in none of them; who is in some only is on the way in, and may take requests meanwhile."""
-    inside = [state for state in states if state is not Traffic.OUT]
+    used = [state for state in states if state is not Traffic.NONE]
+    inside = [state for state in used if state is not Traffic.OUT]
     if not inside:
-        return Traffic.OUT
+        return Traffic.OUT if used else Traffic.NONE
     worst = next(state for state in _WORST_FIRST if state in inside)
-    return Traffic.STARTING if worst is Traffic.HEALTHY and len(inside) < len(states) else worst
+    return Traffic.STARTING if worst is Traffic.HEALTHY and len(inside) < len(used) else worst

@@ -17,7 +17,7 @@ FREEZE_TAG = "deploy-freeze"
 class Traffic(Enum):
     """An instance in the group's target groups, the worst of them counting (ELBv2 target states in brackets)."""
 
-    NONE = "none"  # the group has no target group
+    NONE = "none"  # the group has no target group, or none that sends it anything [Target.NotInUse]
     HEALTHY = "healthy"
     STARTING = "starting"  # [initial]
     UNHEALTHY = "unhealthy"  # [unhealthy, unavailable]

@@ -15,7 +15,7 @@ def next_taken(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instanc
     """As many as canary and window have room for.
 
     First who may still be at what it was told before the turn, for it takes up room already; then who does not serve,
-    and takes nothing away; standby last, for a canary that gets no requests proves little.
+    and takes nothing away; standby and who the load balancer sends nothing to last, for such a canary proves little.
     """
     window = window_of(plan, len(fleet.settled))
     in_flight = progress.at(*IN_FLIGHT)
@@ -25,7 +25,7 @@ def next_taken(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instanc
     down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
 
     def turn(each: Instance) -> tuple[bool, ...]:
-        return each.id not in busy, each.id not in down, not each.in_service
+        return each.id not in busy, each.id not in down, not each.in_service, each.traffic is Traffic.NONE
 
     chosen: list[Instance] = []
     for each in sorted(ready, key=turn):

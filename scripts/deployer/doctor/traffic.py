@@ -31,13 +31,19 @@ def replacement(situation: Situation, group: str) -> Finding:
 def health(situation: Situation, group: str, arn: str) -> Finding:
     """What the load balancer says of the instances, once a release runs there."""
     targets = target_settings.targets(situation.client("elbv2"), arn)
-    if any(each.reason == "Target.NotInUse" for each in targets):
+    unused = [each.instance_id for each in targets if each.reason == "Target.NotInUse"]
+    if unused and len(unused) == len(targets):
         return warning(
             "no listener forwards to it", "add a rule or a default action to a listener of the load balancer"
         )
     if situation.desired(group) is None:
         return not_checked("nothing was released yet; a rollout waits for it on each instance")
     wrong = [each for each in targets if each.state in ("unhealthy", "unavailable")]
+    if unused and not wrong:
+        return warning(
+            f"{', '.join(unused)} gets no requests: the load balancer is not enabled in its availability zone",
+            "give the load balancer a subnet there (aws elbv2 set-subnets), or take the zone from the group",
+        )
     if not wrong:
         return ok(f"{sum(each.state == 'healthy' for each in targets)} of {len(targets)} targets are healthy")
     first = wrong[0]
