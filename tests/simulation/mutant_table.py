@@ -152,6 +152,13 @@ MUTANTS = (
         look_first=249,
     ),
     Mutant(
+        "who is on standby is put into the load balancer",
+        "core/decide.py",
+        "if fleet.present[each].in_service and _runs_previous(",
+        "if _runs_previous(",
+        look_first=1378,
+    ),
+    Mutant(
         "a crash before is forgotten",
         "rollout/record.py",
         'return self.result in ("running", "interrupted", "could-not-restore")',

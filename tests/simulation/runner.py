@@ -151,8 +151,9 @@ class GroupOfRunner:
 
     def register(self, ids: Iterable[str]) -> None:
         self._begin("RegisterTargets")
-        self._world.checker.taken.acts(self._runner, "registers")
-        self._move(tuple(ids), True)
+        wanted = tuple(ids)
+        self._world.checker.taken.registers(self._runner, wanted)
+        self._move(wanted, True)
 
     def _move(self, ids: tuple[str, ...], registered: bool) -> None:
         world = self._world

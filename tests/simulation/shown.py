@@ -107,18 +107,21 @@ class Shown:
             return
         wanted = ("unchanged",) if command.of("Subcommand") == "prefetch" else ("unchanged", "activated")
         if marker is not None and marker.outcome in wanted:
-            watch.failed.discard(each)
-            watch.unreached.discard(each)
-            if command.changes:
-                watch.proven_at.setdefault(each, self._world.timeline.now)
-            elif not self._late(watch, command):
-                watch.fetched.add(each)
+            self._went_well(watch, command, each)
         elif invocation.shown in ("DeliveryTimedOut", "Cancelled") or self._late(watch, command):
             watch.ambiguous.add(each)
         elif invocation.shown in ("Undeliverable", "AccessDenied"):
             watch.unreached.add(each)
         elif not watch.seen.get(each, ("Terminated",))[0].startswith("Terminat"):  # whom it does not see left before
             watch.failed.add(each)
+
+    def _went_well(self, watch: Watch, command: Command, instance_id: str) -> None:
+        watch.failed.discard(instance_id)
+        watch.unreached.discard(instance_id)
+        if command.changes:
+            watch.proven_at.setdefault(instance_id, self._world.timeline.now)
+        elif not self._late(watch, command):
+            watch.fetched.add(instance_id)
 
     def _answers(self, watch: Watch, instance_id: str, marker: Told | None) -> None:
         """It says what it runs, or cannot be asked: either way the doubt is over."""

@@ -132,6 +132,15 @@ class Taken:
             return False
         return self._world.timeline.now - command.sent_at < JUST_NOW
 
+    def registers(self, runner: Runner, ids: Iterable[str]) -> None:
+        """Instances are about to be put into the load balancer: nobody whom the group holds back, as on standby."""
+        self.acts(runner, "registers")
+        seen = self._findings.watches[runner.name].seen
+        for each in ids:
+            lifecycle = seen.get(each, ("",))[0]
+            if lifecycle != "InService":
+                self._findings.violated(9, f"{runner.name} registers {each}, which is {lifecycle or 'not there'}")
+
     def suspends(self, runner: Runner, processes: Iterable[str]) -> None:
         self.acts(runner, "suspends processes")
         record = self._world.bucket.raw(f"rollouts/{self._findings.watches[runner.name].forward:010d}.json") or b""

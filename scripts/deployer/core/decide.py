@@ -116,7 +116,7 @@ def _advance(plan: Plan, fleet: Fleet, progress: Progress) -> tuple[Action, ...]
     """The next move of every instance under way."""
     drained = _where(fleet, progress.at(Stage.DRAINING), Traffic.OUT, Traffic.NONE)
     lost = _where(fleet, progress.at(*LOST), Traffic.OUT)
-    rejoins = tuple(each for each in lost if _runs_previous(plan, progress, each))
+    rejoins = tuple(each for each in lost if fleet.present[each].in_service and _runs_previous(plan, progress, each))
     joins = progress.at(Stage.ACTIVATED)
     return _actions(Activate(drained), Ask(progress.at(Stage.DOUBTED)), Register((*joins, *rejoins)))
 
