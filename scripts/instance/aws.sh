@@ -38,7 +38,7 @@ because() { # `problem`: what it is, what to do about it, and AWS's own words
   elif says ParameterVersionNotFound; then
     cause='there is no such version of it (publish with one that is there)'
   elif says AccessDenied; then
-    cause="the instance's role may not (update the stack of infra/identity.yml)"
+    cause="the instance's role may not (update the stack of infra/identity.yml, or give the instance its profile)"
   elif says 'No space left'; then
     cause='the disk is full (look at df -h and docker system df, then make room)'
   elif away; then

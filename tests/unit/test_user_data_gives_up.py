@@ -1,4 +1,4 @@
-"""A boot that hangs is given up, and the group is told: else its heartbeats would keep the newborn waiting for days."""
+"""A boot that hangs is given up, and the group is told: its heartbeats would keep the newborn waiting for hours."""
 
 from __future__ import annotations
 

@@ -42,7 +42,10 @@ def test_a_key_that_is_denied_and_not_listed_is_not_there(instance: Instance) ->
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
-        ("AccessDenied", "the instance's role may not (update the stack of infra/identity.yml)"),
+        (
+            "AccessDenied",
+            "the instance's role may not (update the stack of infra/identity.yml, or give the instance its profile)",
+        ),
         ("NoSuchBucket", "there is no such bucket (correct its name, or make it with infra/storage.yml)"),
         ("RequestTimeTooSkewed", "AWS says otherwise (repair time sync: systemctl restart chronyd)"),
     ],
@@ -117,7 +120,7 @@ def test_a_throttled_bucket_is_asked_again_until_it_answers(instance: Instance) 
         (
             "AccessDeniedException",
             "not authorized",
-            "the instance's role may not (update the stack of infra/identity.yml)",
+            "the instance's role may not (update the stack of infra/identity.yml, or give the instance its profile)",
         ),
         ("ThrottlingException", "Rate exceeded", "AWS is asked too often (try again later)"),
         ("ParameterNotFound", "", "there is no such parameter (correct its name, or put it: aws ssm put-parameter)"),
