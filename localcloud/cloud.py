@@ -138,7 +138,8 @@ class Cloud:
         self.server = Server(self.lock)
         self._stack.callback(self.server.close)
         self.github = GitHub(self.server.origin)
-        self.github.issuer.job = replace(self.github.issuer.job, repository=self.options.repository)
+        issuer, options = self.github.issuer, self.options
+        issuer.job = replace(issuer.job, repository=options.repository, environment=options.environment)
         self.server.mount(GITHUB, self.github)
         self.server.mount(CONTROL, Control(self.control_token, Desk(self).calls()))
         self.server.start()

@@ -44,6 +44,8 @@ class CloudOptions:
     app: str = "orange"
     region: str = "ap-northeast-2"
     repository: str = "awesomeorange/orange"
+    environment: str = "production"
+    """The GitHub environment its jobs name, which the deployer role trusts; "": none, and a branch alone is trusted."""
     document: str = "awesomeorange-deploy"
     health_check_type: str = "EC2"
     dotenv: Mapping[str, str] = field(default_factory=lambda: DOTENV)
@@ -89,6 +91,7 @@ class CloudOptions:
             "Repository": self.repository,
             "RepositoryId": job.repository_id,
             "RepositoryOwnerId": job.owner_id,
+            "Environment": job.environment,
             "JanitorEnvironment": HOUSEKEEPING,
             "EcrRepository": self.app.lower(),
             "AlarmPrefix": f"{self.app}-",

@@ -14,6 +14,7 @@ import yaml
 from deployer.cli import COMMANDS
 from deployer.declaration import Input, inputs_of
 from deployer.inputs import DeliveryInputs
+from localcloud.options import CloudOptions
 
 ROOT = Path(__file__).parents[2]
 COMMAND_OF = {
@@ -143,10 +144,27 @@ def test_the_example_uses_the_line_its_readers_will_write() -> None:
     assert "uses: awesomeorange/deploy/actions/rollback@v1\n" in rollback
 
 
-def test_deploy_and_rollback_of_the_example_wait_for_each_other() -> None:
-    groups = [
-        yaml.safe_load(path.read_text(encoding="utf-8"))["concurrency"] for path in WORKFLOWS if "orange" in path.parts
-    ]
-    assert len(groups) == 2
-    assert groups[0] == groups[1]
-    assert groups[0]["cancel-in-progress"] is False
+def delivering() -> dict[str, list[dict[str, Any]]]:
+    """The workflows our users begin with, to deploy and to roll back: the example's, and those of the README."""
+    readme = re.findall(r"^```yaml\n(on:.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)
+    example = [path.read_text(encoding="utf-8") for path in WORKFLOWS if "orange" in path.parts]
+    return {"README": [yaml.safe_load(each) for each in readme], "example": [yaml.safe_load(each) for each in example]}
+
+
+@pytest.mark.parametrize("place", ["README", "example"])
+def test_a_push_never_takes_the_place_of_a_rollback_that_waits(place: str) -> None:
+    """GitHub keeps one waiting run of a group, the newest: a rollback has its own, and waits for the lease."""
+    deploy, rollback = delivering()[place]
+    assert deploy["concurrency"]["group"] != rollback["concurrency"]["group"]
+    assert not any(each["concurrency"]["cancel-in-progress"] for each in (deploy, rollback))
+    (job,) = rollback["jobs"].values()
+    assert job["steps"][-1]["with"]["wait-for-lease"] == "1h"
+
+
+@pytest.mark.parametrize("place", ["README", "example"])
+def test_the_workflows_jobs_name_the_environment_that_the_guides_role_trusts(place: str) -> None:
+    guide = (ROOT / "docs" / "infrastructure.md").read_text(encoding="utf-8")
+    (trusted,) = set(re.findall(r" Environment=(\S+)", guide))
+    jobs = [job for workflow in delivering()[place] for job in workflow["jobs"].values()]
+    assert [job.get("environment") for job in jobs] == [trusted, trusted]
+    assert CloudOptions(Path()).environment == trusted

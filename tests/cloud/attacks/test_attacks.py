@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ ATTACKS = (*STOLEN_RUNNER, *COMPROMISED_INSTANCE, *MONITORING_HOST, *PULL_REQUES
 @pytest.fixture(scope="module")
 def teams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoTeams]:
     state = tmp_path_factory.mktemp("cloud")
-    options = CloudOptions(state, instances=1, runtime="process", target_group=True, user_data=QUICK, launch_hook=False)
-    with Cloud(options) as cloud:
+    quick = CloudOptions(state, instances=1, runtime="process", user_data=QUICK, launch_hook=False)
+    with Cloud(replace(quick, target_group=True, environment="")) as cloud:
         teams = TwoTeams(cloud)
         teams.furnish()
         yield teams

@@ -165,10 +165,10 @@ def test_an_upload_that_is_not_what_its_checksum_says_is_refused(cloud: Cloud) -
 def test_the_job_the_tokens_speak_of_can_be_changed_from_outside(cloud: Cloud) -> None:
     client = Client(cloud.server.origin, cloud.control_token)
     before = cloud.github.issuer.job
-    answer = client.call("job", ref="refs/heads/feature")
-    assert answer["sub"].endswith(":ref:refs/heads/feature")
+    answer = client.call("job", environment="staging")
+    assert answer["sub"].endswith(":environment:staging")
     assert refusal(cloud, token_of(cloud)) == "AccessDenied"
-    client.call("job", ref=before.ref)
+    client.call("job", environment=before.environment)
     with pytest.raises(ControlError, match="token is missing or wrong"):
         Client(cloud.server.origin, "guess").call("status")
 

@@ -43,7 +43,8 @@ def cloud(delivery: Delivery) -> Cloud:
 @pytest.fixture
 def pull_request(delivery: Delivery) -> Iterator[dict[str, str]]:
     """A job of a pull request of our own repository, with the role that only looks."""
-    job = replace(delivery.cloud.github.issuer.job, event_name="pull_request", ref="refs/pull/7/merge")
+    deploying = delivery.cloud.github.issuer.job
+    job = replace(deploying, environment="", event_name="pull_request", ref="refs/pull/7/merge")
     with _running(delivery, job, "status") as environment:
         yield environment
 
