@@ -24,7 +24,7 @@ from deployer.inputs import DeliveryInputs  # noqa: E402
 NOTE = "# Written by `make faces` from scripts/deployer/inputs.py and scripts/faces.py."
 
 OUTPUTS = {
-    "version": "Version that runs on the group, or that was built or published",
+    "version": "Version that was built, published or asked for; a group runs it where `status` is `succeeded`",
     "previous-version": "Version the group ran before",
     "image": "The image by digest: name@sha256:…",
     "digest": "Digest of the image: sha256:…",

@@ -24,7 +24,9 @@ def fleet_of(size: int, version: str = "v1", **about: Any) -> World:
     return world
 
 
-def wish(version: str = "v2", auto_rollback: bool = True, patience: float = 0, **limits: Any) -> Wish:
+def wish(
+    version: str = "v2", auto_rollback: bool = True, patience: float = 0, rollback: bool = False, **limits: Any
+) -> Wish:
     return Wish(
         app="orange",
         release=ReleaseRef(version, sha_of(version)),
@@ -35,6 +37,7 @@ def wish(version: str = "v2", auto_rollback: bool = True, patience: float = 0, *
         owner="a person",
         run_url="",
         policy={"canary": "1"},
+        rollback=rollback,
     )
 
 

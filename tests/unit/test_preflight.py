@@ -135,5 +135,5 @@ def test_a_rollout_does_not_touch_a_frozen_group() -> None:
 
 def test_a_rollback_goes_through_a_freeze_and_says_so() -> None:
     world = frozen(fleet_of(3))
-    assert roll(world, replace(wish(), through_freeze=True)).ending.result is Result.SUCCEEDED
+    assert roll(world, wish(rollback=True)).ending.result is Result.SUCCEEDED
     assert world.lines[0].startswith("warning: orange-prod is frozen: it is the season")

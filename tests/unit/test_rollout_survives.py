@@ -23,7 +23,7 @@ def test_a_second_rollout_is_refused_while_the_first_holds_the_lease() -> None:
     world = fleet_of(3)
     key = keys.lease("orange", world.name)
     world.replace(key, Holder(7, "somebody", "", world.time + 60, False).to_json(), world.objects[key].etag)
-    with pytest.raises(LeaseHeld, match="somebody is rolling out"):
+    with pytest.raises(LeaseHeld, match="somebody is rolling out to orange-prod"):
         roll(world, wish())
     assert world.history == []
 
@@ -68,7 +68,7 @@ def test_a_rollout_whose_lease_was_taken_over_stops() -> None:
     world = fleet_of(3)
     key = keys.lease("orange", world.name)
     world.later(5, lambda: steal_lease(world))
-    with pytest.raises(LeaseHeld, match="took this group's lease over"):
+    with pytest.raises(LeaseHeld, match=r"took orange/groups/orange-prod/lease\.json over"):
         roll(world, wish(canary_bake=Seconds(120)))
     assert world.suspended == set(QUIET)  # whoever took over relies on it, and resumes by the record
     assert Holder.from_json(world.objects[key].body, key).owner == "somebody"
@@ -243,7 +243,7 @@ def test_nothing_is_put_in_order_any_more_once_another_rollout_has_taken_over(
         raise Refused(f"{call} was refused")
 
     monkeypatch.setattr(World, call, refuse)
-    with pytest.raises(LeaseHeld, match="took this group's lease over"):
+    with pytest.raises(LeaseHeld, match=r"took orange/groups/orange-prod/lease\.json over"):
         roll(world, wish(auto_rollback=False))
     assert len(calls) == 1
 

@@ -48,7 +48,7 @@ def claim_in(world: World) -> Claim:
 
 def place_of(world: World, version: str, as_of: float) -> Place:
     claim = Claim.new(f"the run of {version}", "https://run", version, as_of, world.now())
-    return Place(world, WAITING, world, claim, world.say)
+    return Place(world, "orange", world.name, world, claim, world.say)
 
 
 def look(place: Place) -> None:
@@ -60,7 +60,7 @@ def test_a_newer_release_takes_the_place_of_the_one_that_waits() -> None:
     world = held_for(60)
     newer: list[Result] = []
     world.later(20, lambda: newer.append(roll(world, asked("v3", 20)).ending.result))
-    with pytest.raises(LeaseHeld, match=r"superseded by the run of v3 .https://run., which came with v3") as refusal:
+    with pytest.raises(LeaseHeld, match=r"run of v3 .*, which came for orange-prod with v3") as refusal:
         roll(world, asked("v2", 10))
     assert refusal.value.exit_code == 5
     assert newer == [Result.SUCCEEDED]
@@ -71,7 +71,7 @@ def test_a_newer_release_takes_the_place_of_the_one_that_waits() -> None:
 def test_the_superseded_run_gives_up_at_its_next_look_and_leaves_the_other_alone() -> None:
     world = held_for(60)
     world.later(20, lambda: look(place_of(world, "v3", 20)))
-    with pytest.raises(LeaseHeld, match="which waits with v3 in its place; nothing was changed"):
+    with pytest.raises(LeaseHeld, match="which waits for orange-prod with v3 in its place; nothing was changed"):
         roll(world, asked("v2", 10))
     assert world.time < 1_000_023
     assert claim_in(world).version == "v3"
@@ -81,7 +81,7 @@ def test_the_superseded_run_gives_up_at_its_next_look_and_leaves_the_other_alone
 def test_a_release_older_than_the_one_that_waits_is_refused_at_once() -> None:
     world = held_for(60)
     waits(world, "v3", as_of=20, until=world.time + 100)
-    with pytest.raises(LeaseHeld, match=r"the run of v3 .* waits for this group with v3, which is newer than v2"):
+    with pytest.raises(LeaseHeld, match=r"the run of v3 .* waits for orange-prod with v3, which is newer than v2"):
         roll(world, asked("v2", 10))
     assert world.time == 1_000_000
     assert claim_in(world).version == "v3"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deployer.aws import reach
 from deployer.commands.clock import RealClock
 from deployer.commands.groups import Groups, check_place, check_unchanged, open_groups
-from deployer.commands.rolling import Asked, check_health, check_preview, limits_of, roll
+from deployer.commands.rolling import Asked, Chosen, check_health, check_preview, limits_of, roll
 from deployer.core.errors import BadInput
 from deployer.core.release import ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RollbackInputs
 from deployer.outcome import Outcome
+from deployer.rollout.lease import seconds_of
 from deployer.rollout.record import last_record
+from deployer.rollout.undo import NothingToUndo, undone
 
 
 def run(inputs: RollbackInputs, console: Console) -> Outcome:
@@ -22,11 +26,29 @@ def run(inputs: RollbackInputs, console: Console) -> Outcome:
     """
     check_place(inputs)
     groups = open_groups(inputs, console, reach.rolling)
-    releases = {name: _release(inputs, name, groups) for name in inputs.auto_scaling_group}
-    return roll(inputs, Asked(releases, as_of=RealClock().now(), through_freeze=True), groups, console)
+    chosen = _chosen(inputs, groups, console)
+    asked = Asked(chosen, as_of=RealClock().now(), rollback=True)
+    return roll(replace(inputs, auto_scaling_group=tuple(chosen)), asked, groups, console)
 
 
-def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
+def _chosen(inputs: RollbackInputs, groups: Groups, console: Console) -> dict[str, Chosen]:
+    """By group. One with nothing to undo is left as it is where another has: so a run that stopped between two groups
+    can be run again. Raises NothingToUndo where none has."""
+    found: dict[str, Chosen] = {}
+    left: list[NothingToUndo] = []
+    for name in inputs.auto_scaling_group:
+        try:
+            found[name] = _release(inputs, name, groups)
+        except NothingToUndo as nothing:
+            left.append(nothing)
+    if not found:
+        raise NothingToUndo("; ".join(each.what for each in left), left[0].fix)
+    for each in left:
+        console.say(f"{each.what}: it is left as it is")
+    return found
+
+
+def _release(inputs: RollbackInputs, group: str, groups: Groups) -> Chosen:
     """The release to go back to; raises BadInput where there is none, DeployError where it was tampered with."""
     wanted = ReleaseRef(inputs.version, "") if inputs.version else _before(inputs.app, group, groups)
     release, ref = groups.release(wanted.version)
@@ -34,18 +56,18 @@ def _release(inputs: RollbackInputs, group: str, groups: Groups) -> ReleaseRef:
     if inputs.version:  # what the group ran before it may run again
         check_preview(release.version, release.git.ref, inputs.allow_preview)
     check_unchanged(ref, wanted.manifest_sha256, "was rolled out")
-    return ref
+    return Chosen(ref, release.git)
 
 
 def _before(app: str, group: str, groups: Groups) -> ReleaseRef:
-    """What a group ran before: its previous release, or the desired one while a rollout of another lies half-done."""
-    groups.group(group)
-    desired, last = groups.desired(group), last_record(groups.store, app, group)
-    if desired and desired.version and last and last.crashed and last.target != desired.version:
-        return desired.release
-    if desired is None or desired.previous is None:
-        raise BadInput(
-            f"{group} has no previous release to go back to",
-            "name one with `version`; `history` lists what was rolled out",
-        )
-    return desired.previous
+    """What a group ran before its last rollout."""
+    groups.group(group)  # one that does not exist is told as such
+
+    def made_at(version: str) -> float | None:
+        try:
+            created_at = groups.release(version)[0].created_at
+        except BadInput:
+            return None
+        return seconds_of(created_at, f"`created_at` of {version}")
+
+    return undone(group, groups.desired(group), last_record(groups.store, app, group), made_at)

@@ -8,47 +8,41 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployer.commands.clock import RealClock
+from deployer.commands.ended import Ended, outcome_of
 from deployer.commands.groups import Groups, owner_of
-from deployer.core import keys
 from deployer.core.actions import Result
-from deployer.core.errors import (
-    EXIT_COULD_NOT_RESTORE,
-    EXIT_DONE,
-    EXIT_FAILED,
-    EXIT_ROLLED_BACK,
-    BadInput,
-    DeployError,
-)
+from deployer.core.errors import BadInput, DeployError
 from deployer.core.plan import Limits
-from deployer.core.progress import Stage
-from deployer.core.release import Health, ReleaseRef
+from deployer.core.release import Git, Health, ReleaseRef
 from deployer.core.version import is_preview
 from deployer.github.console import Console
 from deployer.github.deployments import Deployments
+from deployer.github.run import RunContext
 from deployer.inputs import Policy
 from deployer.outcome import Outcome
 from deployer.rollout.preflight import check_alarms, check_group, check_limits
 from deployer.rollout.rollout import Rolled, Wish, World, roll_out
-from deployer.rollout.summary import headline, markdown
+from deployer.rollout.summary import headline
 
-_EXIT = {
-    Result.SUCCEEDED: EXIT_DONE,
-    Result.FAILED: EXIT_FAILED,
-    Result.ROLLED_BACK: EXIT_ROLLED_BACK,
-    Result.COULD_NOT_RESTORE: EXIT_COULD_NOT_RESTORE,
-}
+
+@dataclass(frozen=True)
+class Chosen:
+    """The release a group is to run, and the commit it was made from."""
+
+    release: ReleaseRef
+    git: Git
 
 
 @dataclass(frozen=True)
 class Asked:
     """The release each group is to run, and what becomes of that wish among others.
 
-    `as_of`: how new it is, where two runs wait for a group (epoch seconds); `through_freeze`: frozen groups as well.
+    `as_of`: how new it is, where two runs wait for a group (epoch seconds); `rollback`: an earlier one is wanted back.
     """
 
-    releases: Mapping[str, ReleaseRef]
+    releases: Mapping[str, Chosen]
     as_of: float
-    through_freeze: bool = False
+    rollback: bool = False
 
 
 def limits_of(policy: Policy) -> Limits:
@@ -78,21 +72,28 @@ def roll(policy: Policy, asked: Asked, groups: Groups, console: Console) -> Outc
     clock = RealClock()
     worlds = {name: _world(policy, name, groups, clock, console) for name in policy.auto_scaling_group}
     for name, world in worlds.items():
-        check_group(name, world.group.observe(), limits, asked.through_freeze)
-    done: list[Rolled] = []
+        check_group(name, world.group.observe(), limits, asked.rollback)
     with clock.watching_signals():
-        for name, world in worlds.items():
-            try:
-                rolled = _roll_one(policy, world, _wish(policy, limits, asked, name, console), console)
-            except DeployError as error:
-                if not done:
-                    raise
-                return _outcome(policy, done, stopped=error)
-            done.append(rolled)
-            console.say(f"{headline(rolled)} ({rolled.seconds:.1f} s)")
-            if rolled.ending.result is not Result.SUCCEEDED:
-                break
-    return _outcome(policy, done)
+        ended = _one_by_one(policy, limits, asked, worlds, console)
+    return outcome_of(policy, ended, console)
+
+
+def _one_by_one(policy: Policy, limits: Limits, asked: Asked, worlds: Mapping[str, World], console: Console) -> Ended:
+    """Raises DeployError where the first group is not even begun, or is cut short."""
+    names, done = tuple(worlds), list[Rolled]()
+    for name, world in worlds.items():
+        wish = _wish(policy, limits, asked, name, console)
+        try:
+            rolled = _roll_one(policy, world, wish, asked.releases[name].git, console)
+        except DeployError as error:
+            if not done:
+                raise
+            return Ended(done, names[len(done) :], error)
+        done.append(rolled)
+        console.say(f"{headline(rolled)} ({rolled.seconds:.1f} s)")
+        if rolled.ending.result is not Result.SUCCEEDED:
+            break
+    return Ended(done, names[len(done) :])
 
 
 def check_health(version: str, health: Health, limits: Limits) -> None:
@@ -115,8 +116,16 @@ def check_preview(version: str, ref: str, allowed: bool) -> None:
         )
 
 
-def _roll_one(policy: Policy, world: World, wish: Wish, console: Console) -> Rolled:
-    with _deployment(policy, world.group.name, wish.release, console) as tell:
+def deployed_commit(git: Git, run: RunContext) -> str:
+    """What GitHub is told is deployed: the release's own commit, where it is one of the job's repository.
+
+    The run's is another where somebody starts it by hand, to roll back above all: the newest of its branch.
+    """
+    return git.sha if git.sha and git.repository == run.repository else run.sha
+
+
+def _roll_one(policy: Policy, world: World, wish: Wish, git: Git, console: Console) -> Rolled:
+    with _deployment(policy, world.group.name, wish.release, git, console) as tell:
         rolled = roll_out(wish, world)
         tell(rolled)
     return rolled
@@ -134,7 +143,7 @@ def _wish(policy: Policy, limits: Limits, asked: Asked, group: str, console: Con
     written = {name: _plain(getattr(policy, name.replace("-", "_"))) for name in _RECORDED}
     return Wish(
         app=policy.app,
-        release=asked.releases[group],
+        release=asked.releases[group].release,
         limits=limits,
         drain=policy.drain == "auto",
         auto_rollback=policy.auto_rollback,
@@ -142,7 +151,7 @@ def _wish(policy: Policy, limits: Limits, asked: Asked, group: str, console: Con
         owner=owner_of(console.run),
         run_url=console.run.run_url,
         policy=written,
-        through_freeze=asked.through_freeze,
+        rollback=asked.rollback,
         as_of=asked.as_of,
     )
 
@@ -171,14 +180,15 @@ _RECORDED = (
 
 @contextmanager
 def _deployment(
-    policy: Policy, group: str, release: ReleaseRef, console: Console
+    policy: Policy, group: str, release: ReleaseRef, git: Git, console: Console
 ) -> Iterator[Callable[[Rolled], None]]:
     """A GitHub Deployment around one group's rollout, told how it ended; nothing where none is wanted."""
     if not policy.github_deployment:
         yield lambda _rolled: None
         return
     deployments = Deployments(console, {**os.environ, "INPUT_GITHUB_TOKEN": policy.github_token})
-    handle = deployments.start(policy.environment or group, console.run.sha, f"{policy.app} {release.version}")
+    commit = deployed_commit(git, console.run)
+    handle = deployments.start(policy.environment or group, commit, f"{policy.app} {release.version}")
 
     def tell(rolled: Rolled) -> None:
         succeeded = rolled.ending.result is Result.SUCCEEDED
@@ -189,42 +199,3 @@ def _deployment(
     except DeployError as error:
         deployments.finish(handle, "error", error.what)
         raise
-
-
-def _outcome(policy: Policy, done: list[Rolled], stopped: DeployError | None = None) -> Outcome:
-    """What the groups came to; `stopped`: why the group after the last of them was not even begun, or cut short."""
-    last = done[-1]
-    interrupted = last.ending.result is Result.INTERRUPTED
-    exit_code = 128 + (last.signal or 0) if interrupted else _EXIT[last.ending.result]
-    steps = [(rolled, step) for rolled in done for step in rolled.ending.progress.steps.values()]
-    there = [(rolled, step) for rolled, step in steps if step.stage is not Stage.GONE]
-    updated = [step for rolled, step in there if step.stage is Stage.PROVEN and step.running == rolled.version]
-    return Outcome(
-        exit_code=stopped.exit_code if stopped else exit_code,
-        outputs={
-            "version": last.version,
-            "previous-version": last.previous_version,
-            "generation": last.ending.plan.target.generation,
-            "status": last.ending.result.value,
-            "instances-total": len(there),
-            "instances-updated": len(updated),
-            "report": f"s3://{policy.bucket}/{keys.record(policy.app, last.group, last.generation)}",
-        },
-        summary="\n".join(markdown(rolled) for rolled in done),
-        failure=stopped or _failure(last),
-    )
-
-
-def _failure(rolled: Rolled) -> DeployError | None:
-    if rolled.ending.result is Result.SUCCEEDED:
-        return None
-    what = f"{headline(rolled)}: {rolled.ending.reason}".rstrip(": ")
-    return DeployError(what, _ADVICE[rolled.ending.result])
-
-
-_ADVICE = {
-    Result.FAILED: "fix what the reason names and run again",
-    Result.ROLLED_BACK: "the group serves the previous release; fix the new one and publish it as a new version",
-    Result.COULD_NOT_RESTORE: "look at the instances named, then run again or roll back: `rollback` names a version",
-    Result.INTERRUPTED: "instances may run either release; run again, or roll back, to bring them all to one",
-}

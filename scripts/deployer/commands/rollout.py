@@ -7,7 +7,7 @@ from dataclasses import replace
 from deployer.aws import reach
 from deployer.commands.announcement import announcement
 from deployer.commands.groups import Groups, check_place, open_groups
-from deployer.commands.rolling import Asked, check_health, check_preview, limits_of, roll
+from deployer.commands.rolling import Asked, Chosen, check_health, check_preview, limits_of, roll
 from deployer.core.errors import EXIT_DONE
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
@@ -28,7 +28,8 @@ def run(inputs: RolloutInputs, console: Console) -> Outcome:
         announced.check()
         before = _version_before(inputs, groups)
     created_at = seconds_of(release.created_at, f"`created_at` of {release.version}")
-    outcome = roll(inputs, Asked(dict.fromkeys(inputs.auto_scaling_group, ref), as_of=created_at), groups, console)
+    chosen = dict.fromkeys(inputs.auto_scaling_group, Chosen(ref, release.git))
+    outcome = roll(inputs, Asked(chosen, as_of=created_at), groups, console)
     url = announced.make(before, console) if announced and outcome.exit_code == EXIT_DONE else ""
     return replace(outcome, outputs={**outcome.outputs, "release-url": url})
 

@@ -80,7 +80,7 @@ class Lease:
     """A lease we hold. Made by `take`; `generation` is the one to give to instances."""
 
     def __init__(self, store: Store, key: str, clock: Clock, holder: Holder, etag: str) -> None:
-        self._object, self._clock = Owned(store, key, etag), clock
+        self._object, self._key, self._clock = Owned(store, key, etag), key, clock
         self._holder = holder
         self._renewed_at = holder.expires_at - LIFETIME
 
@@ -128,7 +128,7 @@ class Lease:
             self._object.write(holder.to_json())
         except (AlreadyThere, Changed) as error:
             raise LeaseHeld(
-                "another rollout took this group's lease over while this one was not renewing it",
+                f"another rollout took {self._key} over while this one was not renewing it",
                 "look at the other rollout's log: it finishes or restores what this one began",
             ) from error
         self._holder, self._renewed_at = holder, asked_at
@@ -147,10 +147,10 @@ def take(
     return Lease(store, key, clock, mine, etag)
 
 
-def held(holder: Holder) -> LeaseHeld:
+def held(group: str, holder: Holder) -> LeaseHeld:
     """The refusal that names who holds it."""
     where = f" ({holder.run_url})" if holder.run_url else ""
     return LeaseHeld(
-        f"{holder.owner} is rolling out to this group{where}; its lease runs until {utc(holder.expires_at)}",
+        f"{holder.owner} is rolling out to {group}{where}; its lease runs until {utc(holder.expires_at)}",
         "wait for it, or give --wait-for-lease; if that run is dead, its lease expires by itself",
     )

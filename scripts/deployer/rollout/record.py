@@ -43,6 +43,7 @@ class Entry:
     target: str
     way_back: ReleaseRef | None
     policy: Mapping[str, object]
+    rollback: bool = False
     suspended: tuple[str, ...] = ()
     instances: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
@@ -64,6 +65,7 @@ class Entry:
                 "from": self.source,
                 "to": self.target,
                 "way_back": self.way_back.to_json() if self.way_back else None,
+                "rollback": self.rollback,
                 "policy": dict(self.policy),
                 "started_at": utc(self.started_at),
                 "ended_at": utc(self.ended_at) if self.ended_at is not None else None,
@@ -79,12 +81,13 @@ class Entry:
 @dataclass(frozen=True)
 class Last:
     """What the newest record of a group says: which release it was about and what it would have gone back to, how it
-    ended, what it left suspended."""
+    ended, what it left suspended; whether it was a rollback by hand, which records of old do not say (None)."""
 
     target: str
     way_back: ReleaseRef | None
     result: str
     suspended: tuple[str, ...]
+    rollback: bool | None = None
 
     @property
     def crashed(self) -> bool:
@@ -100,7 +103,8 @@ def last_record(store: Store, app: str, group: str) -> Last | None:
         return None
     fields = document.read(stored.body, newest[0])
     back = ReleaseRef.within(fields, "way_back")
-    return Last(fields.text("to"), back, fields.text("result"), fields.texts("suspended"))
+    rollback = fields.switch("rollback") if fields.has("rollback") else None
+    return Last(fields.text("to"), back, fields.text("result"), fields.texts("suspended"), rollback)
 
 
 class Record:

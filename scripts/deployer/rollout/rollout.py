@@ -38,7 +38,8 @@ class Wish:
     """What is asked for: this release on this group, this carefully, by whom.
 
     `as_of`: how new the wish is where two runs wait for the group (epoch seconds).
-    `through_freeze`: a rollback comes to a frozen group as well, for a freeze guards against new releases.
+    `rollback`: somebody wants an earlier release back. It comes to a frozen group as well, for a freeze guards against
+    new releases, and its record says so.
     """
 
     app: str
@@ -50,7 +51,7 @@ class Wish:
     owner: str
     run_url: str
     policy: Mapping[str, object]
-    through_freeze: bool = False
+    rollback: bool = False
     as_of: float = 0.0
 
 
@@ -129,13 +130,13 @@ def _place(wish: Wish, world: World) -> Place:
         world.voice.say(f"{world.group.name}: {line}")
 
     claim = Claim.new(wish.owner, wish.run_url, wish.release.version, wish.as_of, world.clock.now())
-    return Place(world.store, keys.waiting(wish.app, world.group.name), world.clock, claim, say)
+    return Place(world.store, wish.app, world.group.name, world.clock, claim, say)
 
 
 def _preflight(wish: Wish, world: World, fleet: Fleet) -> None:
     """Raises DeployError where the group cannot take the release; says first who will not be served meanwhile."""
     name = world.group.name
-    check_group(name, fleet, wish.limits, wish.through_freeze)
+    check_group(name, fleet, wish.limits, wish.rollback)
     if fleet.freeze:
         world.voice.warning(f"{name} is frozen", f"{fleet.freeze}; this is a rollback, so it goes on")
     if told := who_serves(fleet, wish.limits):
@@ -168,6 +169,7 @@ def _entry(wish: Wish, world: World, desired: DesiredRelease, plan: Plan, last: 
         target=plan.target.version,
         way_back=ReleaseRef(plan.previous.version, plan.previous.manifest_sha256) if plan.previous else None,
         policy=wish.policy,
+        rollback=wish.rollback,
         suspended=last.suspended if last else (),
     )
 

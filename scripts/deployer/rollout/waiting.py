@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from deployer.core import document
+from deployer.core import document, keys
 from deployer.core.errors import Interrupted, LeaseHeld, Refused
 from deployer.core.store import AlreadyThere, Changed, Store, Stored, write
 from deployer.rollout.lease import LIFETIME, RENEW_AFTER, Holder, Lease, held, seconds_of, take, utc
@@ -91,14 +91,16 @@ class Seen:
 
 
 class Place:
-    """The one place in front of a group's lease, as one run sees it; entered, it is left in every case.
+    """The one place in front of the lease of `group`, as one run sees it; entered, it is left in every case.
 
     `say` is told in one sentence whom the run waits for, and whose place it takes.
     """
 
-    def __init__(self, store: Store, key: str, clock: Clock, claim: Claim, say: Callable[[str], None]) -> None:
-        self.claim, self.say = claim, say
-        self._store, self._key, self._clock = store, key, clock
+    def __init__(
+        self, store: Store, app: str, group: str, clock: Clock, claim: Claim, say: Callable[[str], None]
+    ) -> None:
+        self.group, self.claim, self.say = group, claim, say
+        self._store, self._key, self._clock = store, keys.waiting(app, group), clock
         self._claimed = False
 
     def __enter__(self) -> Place:
@@ -116,9 +118,9 @@ class Place:
         newer = found.as_of > mine.as_of
         replaced = found.as_of >= mine.as_of if self._claimed else newer and found.since >= mine.since
         if replaced:
-            raise _superseded(mine, found, now)
+            raise _superseded(self.group, mine, found, now)
         if newer and found.stands(now):
-            raise _behind(mine, found)
+            raise _behind(self.group, mine, found)
         return seen
 
     def keep(self, seen: Seen) -> None:
@@ -192,7 +194,7 @@ def acquire(place: Place, store: Store, key: str, clock: Clock, patience: float)
         if number := clock.stop_requested():
             raise Interrupted(number, f"stopped while waiting for {holder.owner}", "nothing was changed")
         if clock.now() >= until:
-            raise held(holder)
+            raise held(place.group, holder)
         patiently(clock, lambda: place.keep(place.check()))
         if not told:
             place.say(f"waiting for the rollout of {holder.owner} {holder.run_url}".rstrip())
@@ -200,17 +202,16 @@ def acquire(place: Place, store: Store, key: str, clock: Clock, patience: float)
         clock.wait(min(ASK_EVERY, until - clock.now()))
 
 
-def _superseded(mine: Claim, found: Claim, now: float) -> LeaseHeld:
+def _superseded(group: str, mine: Claim, found: Claim, now: float) -> LeaseHeld:
     came = "waits" if found.stands(now) else "came"
     return LeaseHeld(
-        f"superseded by {found.who}, which {came} with {found.version} in its place; nothing was changed",
+        f"superseded by {found.who}, which {came} for {group} with {found.version} in its place; nothing was changed",
         f"look at that run; `rollback` with version {mine.version} brings this release all the same",
     )
 
 
-def _behind(mine: Claim, found: Claim) -> LeaseHeld:
+def _behind(group: str, mine: Claim, found: Claim) -> LeaseHeld:
     return LeaseHeld(
-        f"{found.who} waits for this group with {found.version}, which is newer than {mine.version};"
-        " nothing was changed",
+        f"{found.who} waits for {group} with {found.version}, which is newer than {mine.version}; nothing was changed",
         f"let it through; `rollback` with version {mine.version} brings this release all the same",
     )

@@ -46,6 +46,24 @@ def test_a_rollback_after_a_runner_was_killed_in_the_window_brings_everybody_bac
     assert at_rest.desired() == before
 
 
+def test_a_rollback_whose_runner_was_killed_is_finished_by_the_same_run_again(at_rest: Delivery) -> None:
+    """None names a version: the workflow is started again as it was, before and after the promotion."""
+    before, bad = at_rest.desired(), at_rest.fresh()
+    at_rest.bring_to(bad)
+    for policy, texts in (IN_WINDOW, AFTER_PROMOTE):
+        with at_rest.start("rollback", *policy) as rollback:
+            until(rollback, *texts)
+            rollback.kill()
+        expire_lease(at_rest)
+    done = at_rest.run("rollback", *AT_ONCE)
+    assert done.returncode == 0, done.stderr
+    check_all_run(at_rest, before)
+    again = at_rest.run("rollback", *AT_ONCE)
+    assert again.returncode == 2, again.stderr
+    assert f"{before} is what orange-web was brought back to from {bad}" in again.stderr
+    check_all_run(at_rest, before)
+
+
 def test_a_broken_release_after_a_killed_runner_brings_everybody_back_to_the_one_before(at_rest: Delivery) -> None:
     before = at_rest.desired()
     at_rest.publish("broken", healthy=False)

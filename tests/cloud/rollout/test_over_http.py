@@ -195,7 +195,7 @@ def test_a_second_rollout_is_refused_with_exit_code_5(on_v1: Delivery) -> None:
     try:
         done = on_v1.run("rollout", "--version", "v2")
         assert done.returncode == 5
-        assert "another run is rolling out to this group" in done.stderr
+        assert "another run is rolling out to orange-web" in done.stderr
         assert on_v1.answers() == {"v1"}
     finally:
         on_v1.write("lease.json", {**lease, "released": True})

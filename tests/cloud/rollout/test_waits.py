@@ -59,7 +59,7 @@ def test_a_newer_release_takes_the_place_of_the_one_that_waits_and_a_rollback_ta
                 let_go(crowd)
                 assert third.wait(120) == 0
     assert first.returncode == 5, said
-    assert "which waits with v3 in its place; nothing was changed" in said
+    assert "which waits for orange-web with v3 in its place; nothing was changed" in said
     assert crowd.document("waiting.json")["released"]
     assert crowd.answers() == {"v1"}
 
