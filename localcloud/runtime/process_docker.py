@@ -24,6 +24,7 @@ INSPECT_FORMAT = (
 IMAGE_FORMAT = "{{.Repository}}@{{.Digest}}"
 PROJECT_LABEL = "label=com.docker.compose.project="
 NOT_BY_HAND = "label=com.docker.compose.oneoff=False"
+COMPOSE_VERBS = {"up": ("-d", "--no-build", "--remove-orphans"), "down": ("--remove-orphans",), "config": ("-q",)}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -130,6 +131,8 @@ def _change(engine: Engine, words: list[str]) -> None:
     wanted = _compose_parser().parse_args(words)
     variables = {**read_env_file(Path(wanted.env_file), os.environ), **os.environ}
     services = load(wanted.f, wanted.p, Path(wanted.project_directory), variables)
+    if wanted.verb == "config":
+        return
     if wanted.verb == "up":
         for service in services:
             _bring_up(engine, wanted.p, service)
@@ -146,7 +149,7 @@ def _compose_parser() -> argparse.ArgumentParser:
         parser.add_argument(flag, required=True)
     parser.add_argument("-f", action="append", type=Path, required=True)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name, flags in (("up", ("-d", "--no-build", "--remove-orphans")), ("down", ("--remove-orphans",))):
+    for name, flags in COMPOSE_VERBS.items():
         verb = verbs.add_parser(name)
         for flag in flags:
             verb.add_argument(flag, action="store_true", required=True)

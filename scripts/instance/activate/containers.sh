@@ -17,12 +17,25 @@ find_compose() { # v2 takes \$ and \\ in an env file for what they mean; v1 fail
 compose() { # up … | down … | config …: without our environment, which would win over the env file; as the profiles must
   local words files file profiles
   mapfile -t files < <(values 'compose[.][0-9]+')
-  words=(-p "${project}" --project-directory "$(dirname "${release}/files/${files[0]}")" --env-file "${environment}")
+  words=(-p "${project}" --project-directory "$(dirname "${release}/files/${files[0]}")" --env-file "$(variables_file)")
   for file in "${files[@]}"; do words+=(-f "${release}/files/${file}"); done
   profiles=$(values 'profiles[.][0-9]+' | paste -sd ,)
   problem=$(env -i PATH="${PATH}" HOME="${HOME}" COMPOSE_PROFILES="${profiles}" "${compose_cli[@]}" "${words[@]}" "$@" 2>&1) &&
     return 0
   problem="docker compose $1 failed: $(explained "${problem}" cause_of_start)" && return 1
+}
+
+variables_file() { # with what `${…}` stands for: Parameter Store's environment, else a file that the release brings
+  if [[ -z "$(values environment.parameters)" ]] && brings_environment; then
+    echo "${release}/files/$(values environment.file)"
+  else
+    echo "${environment}"
+  fi
+}
+
+accepted() { # by compose, while nothing is touched yet: with the environment where the release's files look for it
+  [[ "${state[version]}" != "${VERSION}" ]] || return 0 # what runs has its own there, and was accepted
+  mv -f "${environment}.new" "${environment}" && compose config -q && mv -f "${environment}" "${environment}.new"
 }
 
 containers() { # FILTERS

@@ -147,6 +147,9 @@ difference() { # VERSION: that of now, beside the one that runs
 link_environment() { # from where compose expects it: among the files or one level above; the release's own file stays
   local file place
   file=$(values environment.file) place="${release}/files/${file}"
-  grep -qxF -- "${file}" <<<"$(paths)" || # no pipe: grep ends early, which pipefail would take for "not there"
-    { (umask 022 && mkdir -p "${place%/*}") && ln -sfn "${environment}" "${place}"; }
+  brings_environment || { (umask 022 && mkdir -p "${place%/*}") && ln -sfn "${environment}" "${place}"; }
+}
+
+brings_environment() { # whether the release itself has the file that is to hold its environment
+  grep -qxF -- "$(values environment.file)" <<<"$(paths)" # no pipe: grep ends early, for pipefail "not there"
 }

@@ -15,7 +15,7 @@ get_ready() { # all that can be done while the release before still serves
 prefetch() { # whatever may be missing is found out now; a release that runs keeps the environment it was started with
   prune
   rm -f "${environment}".ready.*
-  { get_ready && timed fetch read_environment; } || finish failed "${problem}"
+  { get_ready && timed fetch read_environment && timed fetch accepted; } || finish failed "${problem}"
   [[ -z "${state[refused]}" ]] || remember refused= # whoever prepares an activation wants it tried
   problem=''
   if [[ "${state[version]}" == "${VERSION}" ]] && ! cmp -s "${environment}.new" "${environment}"; then
