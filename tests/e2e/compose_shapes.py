@@ -201,6 +201,20 @@ services:
         page="hello nobody /home",
         flags={"parameters": "/orange/env"},
     ),
+    "values in a .env of the repository": Shape(
+        {
+            "deploy/docker-compose.yml": f"""\
+services:
+  web:
+    image: IMAGE
+    command: {_serving("${GREETING}")}
+    ports: ["${{WEB_PORT}}:8080"]
+""",
+            "deploy/.env": "WEB_PORT=8080\nGREETING='of the repository'\n",
+        },
+        page="of the repository",
+        flags={"compose-files": "deploy/docker-compose.yml", "files": "deploy/.env"},
+    ),
     "long forms": Shape(
         {
             "docker-compose.yml": """\

@@ -89,9 +89,13 @@ def test_anchors_merge_keys_and_composes_own_tags() -> None:
     text = b"""\
 x-base: &base
   image: base:1
+  env_file: base.env
+x-more: &more
+  <<: *base
+  image: more:1
 services:
   web:
-    <<: *base
+    <<: [*base, *more]
     env_file: !override [only.env]
     volumes: !reset []
 """
@@ -136,9 +140,52 @@ def test_what_a_service_needs_and_takes() -> None:
     found = one(text)
     assert (found.container_name, found.profiles, found.needs, found.replicas) == ("ww", ("x", "y"), ("db",), 2)
     assert one("services: {web: {image: a, scale: '${N}', depends_on: [db]}}") == compose.Service(
-        image="a", needs=("db",)
+        image="a", needs=("db",), variables=("N",)
     )
     assert one(text, "n").on_host_network
+
+
+def test_what_a_service_shares_with_others() -> None:
+    text = """services:
+  web:
+    image: a
+    network_mode: service:vpn
+    pid: container:other
+    ipc: host
+    volumes_from: [data:ro, container:older:rw]
+    links: [db:database, "${X}"]
+    depends_on: [db]
+"""
+    found = one(text)
+    assert (found.needs, found.joins) == (("db", "vpn", "data"), ("other", "older"))
+
+
+def test_volumes_and_networks_are_known_by_their_names() -> None:
+    text = """services:
+  web:
+    image: a
+    volumes: [data:/data, /anonymous, conf/x:/x, {type: volume, source: long, target: /l}, {type: tmpfs, target: /t}]
+    networks: {front: {aliases: [w]}, back: }
+volumes: {data: , long: }
+networks: {front: }
+"""
+    app = read({"a.yml": text.encode(), "b.yml": b"services: {web: {networks: [more], volumes: ['new:/data']}}"})
+    web = app.services["web"]
+    assert (web.volumes, web.networks) == (("new", "conf/x", "long"), ("front", "back", "more"))
+    assert (app.volumes, app.networks) == (("data", "long"), ("default", "front"))
+
+
+def test_variables_that_nobody_gives_a_default() -> None:
+    text = """services:
+  web:
+    image: $IMAGE
+    build: $BUILD
+    ports: ["${PORT}:80", "${OTHER:-${INNER}}:81"]
+    environment: {A: $B, C: $$D, E: "${F:?must}${G?}", H: "${I-x}${J:+y}", PATH: "$PATH:${HOME}/bin"}
+networks: {n: {name: "${N}"}}
+"""
+    app = read({"a.yml": text.encode()})
+    assert (app.services["web"].variables, app.variables) == (("PORT", "INNER", "B", "F", "G"), ("N",))
 
 
 @pytest.mark.parametrize(
@@ -210,9 +257,42 @@ def test_what_a_variable_stands_for_is_not_judged() -> None:
     assert read({"a.yml": text}).services["web"].ports_vary
 
 
+def test_what_is_included_may_be_named_again_but_not_changed() -> None:
+    files = {
+        "a.yml": b"include: [b.yml, c.yml]\nservices: {w: {image: w}}\nnetworks: {n: {external: true}, m: {}}",
+        "b.yml": b"services: {v: {image: v}}\nnetworks: {n: {external: true}, m: }",
+        "c.yml": b"services: {v: {image: v}}",
+        "d.yml": b"services: {v: {image: other}}",
+    }
+    assert compose.read(["a.yml", "d.yml"], files.__getitem__).services["v"].image == "other"
+
+
+def test_env_files_of_what_is_included_count_from_the_file_that_includes() -> None:
+    files = {
+        "d/a.yml": b"include: [{path: deep/b.yml, env_file: [a.env, ../b.env]}, ../c.yml]\nservices: {}",
+        "d/deep/b.yml": b"services: {b: {image: b, label_file: [./l, m]}}",
+        "c.yml": b"services: {c: {image: c, label_file: l}}",
+    }
+    app = compose.read(["d/a.yml"], files.__getitem__)
+    assert (app.env_files, set(app.folders)) == (("./d/a.env", "./b.env"), {"d/deep", ""})
+    assert [each.label_files for each in app.services.values()] == [("./deep/l", "./deep/m"), ("../l",)]
+
+
 @pytest.mark.parametrize(
     ("files", "named"),
     [
+        (
+            {"a.yml": b"include: [b.yml]\nservices: {w: {image: a}}", "b.yml": b"services: {w: {image: b}}"},
+            r"a\.yml: services\.w is another one",
+        ),
+        (
+            {
+                "a.yml": b"include: [b.yml, c.yml]\nservices: {}",
+                "b.yml": b"volumes: {v: {name: x}}",
+                "c.yml": b"volumes: {v: }",
+            },
+            r"a\.yml: volumes\.v is another one",
+        ),
         ({"a.yml": b"include: [b.yml]\nservices: {}", "b.yml": b"include: [a.yml]"}, r"b\.yml: includes a\.yml"),
         ({"a.yml": b"services: {w: {extends: v}, v: {extends: w}}"}, r"services\.\w extends itself"),
         ({"a.yml": b"services: {w: {extends: v}}"}, "no service v"),
@@ -239,6 +319,8 @@ def test_what_cannot_be_included_or_extended_is_refused(files: dict[str, bytes],
         (b"x: !!bool x", "'x' is no bool"),
         (b"x: !!timestamp x", "'x' is no timestamp"),
         (b"x: !!int ''", "'' is no int"),
+        (b"services:\n  web:\n    image: a\n    image: b", r"docker-compose\.yml:4: .*image is there twice, .* line 3"),
+        (b"services:\n  web: {image: a}\n  web: {image: b}", r"docker-compose\.yml:3: .*web is there twice"),
         (b"", "not a mapping"),
         (b"- a", "not a mapping"),
         (b"version: '3'", "no services"),

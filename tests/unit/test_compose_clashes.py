@@ -33,11 +33,18 @@ def said(text: str, url: str = URL, profiles: tuple[str, ...] = ()) -> list[str]
         ("a: {image: i, depends_on: [b]}, b: {image: i, profiles: [x]}", "on b, which does not run without .* x"),
         ("a: {image: i, profiles: [x]}", "nothing would run"),
         ("a: {image: i, configs: [c], secrets: [{source: s}]}", "service a uses config c, secret s, which is nowhere"),
+        ("a: {image: i, volumes: ['data:/x']}", "service a uses volume data, .*\n.*a folder is ./data"),
+        ("a: {image: i, volumes: [{type: volume, source: d, target: /x}]}", "a uses volume d, which is nowhere"),
+        ("a: {image: i, networks: [n]}", "service a uses network n, which is nowhere"),
+        ("a: {image: i, network_mode: 'service:nope'}", "service a depends on nope, which is no service"),
+        ("a: {image: i, links: ['b:x']}, b: {image: i, profiles: [x]}", "on b, which does not run without .* x"),
+        ("a: {image: i, secrets: [s]}}, secrets: {s: {external: true}", "service a uses secret s, which is external"),
+        ("a: {image: i, configs: [{source: c}]}}, configs: {c: {external: true}", "uses config c, which is external"),
     ],
 )  # fmt: skip
 def test_what_no_instance_could_start_is_refused(text: str, named: str) -> None:
     with pytest.raises(BadInput, match=named) as refusal:
-        said(f"services: {{{text}}}")
+        said(f"{{services: {{{text}}}}}")
     assert refusal.value.fix
 
 
@@ -50,12 +57,15 @@ def test_what_no_instance_could_start_is_refused(text: str, named: str) -> None:
         "a: {image: i, ports: ['8080-8089:80'], deploy: {replicas: 5}}",
         "a: {image: i, ports: ['8080:80'], network_mode: host}, b: {image: i, ports: ['8080:80']}",
         "a: {image: i, ports: ['${PORT}:80'], scale: 2}",
+        "a: {image: i, volumes: ['./a:/a', '/b:/b', '~/c:/c', '${D}:/d', 'x${D}:/e', /f], networks: [default]}",
+        "a: {image: i, profiles: [x], volumes: ['data:/x'], networks: [n], secrets: [s]}, b: {image: i}",
+        "a: {image: i, container_name: aa}, b: {image: i, network_mode: 'container:aa'}",
         "a: {image: i, ports: ['8080:80'], depends_on: {b: {condition: service_started, required: false}}}, "
         "b: {image: i, profiles: [x]}",
     ],
 )
 def test_what_fits_on_an_instance_is_not_spoken_of(text: str) -> None:
-    assert said(f"services: {{{text}}}") == []
+    assert said(f"services: {{{text}}}", "") == []
 
 
 @pytest.mark.parametrize(
@@ -82,6 +92,11 @@ def test_networks_and_volumes_that_must_be_there_are_named() -> None:
         "services: {a: {image: i}}\nnetworks: {proxy: {external: true}, own: }\nvolumes: {data: {external: {name: d}}}"
     )
     assert [each.split(" is ")[0] for each in said(text, "")] == ["network proxy", "volume data"]
+
+
+def test_a_container_of_somebody_else_is_named() -> None:
+    found = said("services: {a: {image: i, network_mode: 'container:vpn'}}", "")
+    assert [each.partition(":")[0] for each in found] == ["service a joins container vpn"]
 
 
 def test_profiles_are_those_of_the_compose_files() -> None:

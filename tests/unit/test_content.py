@@ -52,7 +52,7 @@ def test_what_a_service_mounts_from_the_repository_goes_along(root: Path) -> Non
     mounts = (
         "    volumes: ['./p.yml:/p.yml', './conf:/conf:ro', '/var/log:/log', '~/x:/x', '${D}/y:/y', 'data:/data']\n"
     )
-    put(root, "docker-compose.yml", WEB + mounts)
+    put(root, "docker-compose.yml", WEB + mounts + "volumes: {data: }\n")
     put(root, "p.yml")
     put(root, "conf/a")
     assert list(gather(root).files) == ["docker-compose.yml", "p.yml", "conf/a"]
@@ -127,6 +127,42 @@ def test_files_of_configs_go_along(root: Path) -> None:
     put(root, "c.conf")
     put(root, "d.conf")
     assert set(gather(root).files) == {"docker-compose.yml", "c.conf"}  # nothing gets d
+
+
+def test_config_that_is_not_there_is_refused(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    configs: [c]\nconfigs: {c: {file: ./c.conf}}\n")
+    with pytest.raises(BadInput, match=r"config c of service web is the file \./c\.conf, which is not there"):
+        gather(root)
+
+
+def test_labels_and_the_environment_of_what_is_included_have_to_be_named(root: Path) -> None:
+    put(root, "docker-compose.yml", "include: [{path: i.yml, env_file: a.env}]\n" + WEB + "    label_file: ./labels\n")
+    put(root, "i.yml", "services: {i: {image: i}}")
+    put(root, "a.env")
+    put(root, "labels")
+    with pytest.raises(BadInput, match=r"service web reads \./labels"):
+        gather(root, "a.env")
+    with pytest.raises(BadInput, match=r"an `include` reads \./a\.env"):
+        gather(root, "labels")
+    assert set(gather(root, "labels", "a.env").files) == {"docker-compose.yml", "i.yml", "labels", "a.env"}
+
+
+def test_variables_that_nothing_fills_are_named(root: Path) -> None:
+    ports = "    ports: ['${WEB_PORT}:80', '${OTHER:-81}:81']\n"
+    put(root, "docker-compose.yml", WEB + ports + "  off: {image: a, profiles: [x], command: $NOT}\n")
+    put(root, ".env", "WEB_PORT=8080")
+    [warning] = gather(root, has_environment=False).warnings
+    assert warning.startswith("${WEB_PORT} stands for nothing on an instance: add .env to `files`, or ")
+    assert gather(root, ".env", has_environment=False).warnings == ()
+    assert gather(root).warnings == ()
+
+
+def test_variables_an_included_file_may_have_values_for_are_not_judged(root: Path) -> None:
+    put(root, "docker-compose.yml", "include: [i/i.yml]\n" + WEB)
+    put(root, "i/i.yml", "services: {i: {image: i, command: $X}}")
+    put(root, "i/.env")
+    assert "${X} stands for nothing" in gather(root, has_environment=False).warnings[0]
+    assert gather(root, "i/.env", has_environment=False).warnings == ()
 
 
 def test_secret_in_the_checkout_is_not_taken_along_unasked(root: Path) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.core.errors import BadInput
-from deployer.image.compose_files import ComposeFiles, Read
+from deployer.image.compose_files import SECTIONS, ComposeFiles, Read
 from deployer.image.host_ports import HostPorts
+from deployer.image.variables import without_default
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,20 @@ class Service:
     builds: bool = False
     env_files: tuple[str, ...] = ()
     """Those that compose insists on; one with `required: false` may be missing."""
+    label_files: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     """Files and folders of the host; paths here count from the project's folder."""
+    volumes: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    """Names of the top-level `volumes` and `networks` it uses."""
     stop_grace: float | None = None
     """Seconds from SIGTERM to SIGKILL; None where the service does not say."""
     profiles: tuple[str, ...] = ()
     """Of which one must be chosen for the service to run; none: it always runs."""
     needs: tuple[str, ...] = ()
     """Services without which compose does not start it."""
+    joins: tuple[str, ...] = ()
+    """Containers whose network or volumes it shares."""
     configs: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     """Names of the top-level `configs` and `secrets` its containers get; what its `build` takes is not among them."""
@@ -40,6 +47,8 @@ class Service:
     ports_vary: bool = False
     """Whether a variable says a port."""
     on_host_network: bool = False
+    variables: tuple[str, ...] = ()
+    """Those its fields name without a default; what images are called and made of only publish and build need know."""
 
     def runs_with(self, profiles: Collection[str]) -> bool:
         """Whether compose starts it when these profiles are chosen."""
@@ -55,8 +64,18 @@ class Compose:
     configs: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Top-level `configs` and `secrets`: the file each is, or "" where it comes from elsewhere."""
+    volumes: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
     external: tuple[str, ...] = ()
     """Networks and volumes that are there before the application: `network proxy`."""
+    swarm: tuple[str, ...] = ()
+    """Configs and secrets that are `external`, which only a swarm has: `secret token`."""
+    env_files: tuple[str, ...] = ()
+    """Those that an `include` insists on, seen from the release's root."""
+    variables: tuple[str, ...] = ()
+    """Those that networks, volumes, configs and secrets name without a default."""
+    folders: tuple[str, ...] = ()
+    """Those of included files, whose `.env` is read if it is there."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """All that was read: those named, and those they include and extend."""
 
@@ -80,7 +99,15 @@ def read(paths: Sequence[str], open_file: Read) -> Compose:
         version=str(document.get("version") or ""),
         configs=_files(document.get("configs")),
         secrets=_files(document.get("secrets")),
+        volumes=tuple(document.get("volumes") or ()),
+        networks=("default", *(document.get("networks") or ())),
         external=(*_external("network", document.get("networks")), *_external("volume", document.get("volumes"))),
+        swarm=(*_external("config", document.get("configs")), *_external("secret", document.get("secrets"))),
+        env_files=tuple(files.env_files),
+        variables=tuple(
+            dict.fromkeys(without_default([document.get(each) for each in SECTIONS if each != "services"]))
+        ),
+        folders=tuple(files.folders),
         files=files.read,
     )
 
@@ -98,14 +125,20 @@ def _external(kind: str, section: Any) -> list[str]:
 
 
 def _service(fields: Mapping[str, Any]) -> Service:
+    mounted = _mounted(fields.get("volumes") or ())
+    shared = _shared(fields)
     return Service(
         image=fields.get("image") or "",
         builds=bool(fields.get("build")),
         env_files=tuple(_env_files(fields.get("env_file"))),
-        mounts=tuple(_mounts(fields.get("volumes") or ())),
+        label_files=tuple(_env_files(fields.get("label_file"))),
+        mounts=tuple(source for source, is_file in mounted if is_file),
+        volumes=tuple(source for source, is_file in mounted if not is_file),
+        networks=tuple(_names(fields.get("networks") or ())),
         stop_grace=_seconds(fields.get("stop_grace_period")),
         profiles=tuple(fields.get("profiles") or ()),
-        needs=tuple(_needs(fields.get("depends_on") or ())),
+        needs=tuple(dict.fromkeys([*_needs(fields.get("depends_on") or ()), *shared["service"]])),
+        joins=tuple(shared["container"]),
         configs=sources(fields.get("configs")),
         secrets=sources(fields.get("secrets")),
         container_name=fields.get("container_name") or "",
@@ -113,6 +146,7 @@ def _service(fields: Mapping[str, Any]) -> Service:
         ports=tuple(each for port in fields.get("ports") or () if (each := HostPorts.of(port))),
         ports_vary=any("$" in str(each) for each in fields.get("ports") or ()),
         on_host_network=fields.get("network_mode") == "host",
+        variables=tuple(dict.fromkeys(without_default({**fields, "image": None, "build": None}))),
     )
 
 
@@ -132,20 +166,42 @@ def _env_files(value: Any) -> list[str]:
     return [each["path"] for each in wanted if each.get("required", True)]
 
 
-def _mounts(volumes: Sequence[Any]) -> list[str]:
-    """The host's side of bind mounts: `./a:/b`, or `{type: bind, source: ./a}`; volumes with a name are no files.
+def _mounted(volumes: Sequence[Any]) -> list[tuple[str, bool]]:
+    """What of the host is mounted (`./a:/b`, or `{type: bind, source: ./a}`), and volumes by their names; whether it is
+    a file or folder. A volume without a name is neither.
 
     Of two mounts of one target the later stands, as compose has it.
     """
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, bool]] = {}
     for each in volumes:
         if isinstance(each, dict):
-            found[str(each.get("target"))] = str(each.get("source") or "") if each.get("type") == "bind" else ""
+            source = str(each.get("source") or "") if each.get("type") in ("bind", "volume") else ""
+            found[str(each.get("target"))] = source, each.get("type") == "bind"
         else:
             source, colon, rest = each.partition(":")
-            is_file = bool(colon) and source.startswith((".", "/", "~", "$"))
-            found[rest.partition(":")[0] or source] = source if is_file else ""
-    return [each for each in found.values() if each]
+            is_file = source.startswith((".", "/", "~", "$"))
+            found[rest.partition(":")[0] or source] = source if colon else "", is_file
+    return [(source, is_file) for source, is_file in found.values() if source]
+
+
+def _shared(fields: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The services and containers whose network, processes, memory or volumes a service shares."""
+    volumes_from = [
+        each if each.startswith("container:") else f"service:{each}" for each in fields.get("volumes_from") or ()
+    ]
+    links = [f"service:{each}" for each in fields.get("links") or ()]
+    modes = [str(fields.get(name) or "") for name in ("network_mode", "pid", "ipc")]
+    found: dict[str, list[str]] = {"service": [], "container": []}
+    for each in (*modes, *volumes_from, *links):
+        kind, _, rest = each.partition(":")
+        if kind in found and rest and "$" not in rest:
+            found[kind].append(rest.partition(":")[0])
+    return found
+
+
+def _names(value: Any) -> list[str]:
+    """A list of names, or a mapping from them, or after merging both."""
+    return [name for each in value for name in ([each] if isinstance(each, str) else each)]
 
 
 def _needs(value: Any) -> list[str]:

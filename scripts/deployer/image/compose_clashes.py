@@ -38,6 +38,11 @@ def warnings(app: Compose, running: Mapping[str, Service], health_check: str) ->
     """What may go wrong on an instance, one sentence each."""
     for each in app.external:
         yield f"{each} is external: on an instance where nobody has made it the release does not start"
+    names = {each.container_name for each in running.values()}
+    for name, service in running.items():
+        for each in service.joins:
+            if each not in names:
+                yield f"service {name} joins container {each}: on an instance without it the release does not start"
     port = _port_here(health_check)
     if port and not any(_may_answer(each, port) for each in running.values()):
         yield (
@@ -63,7 +68,10 @@ def _check_profiles(app: Compose, profiles: Collection[str]) -> None:
 def _check_needs(app: Compose, running: Mapping[str, Service], name: str, service: Service) -> None:
     for each in service.needs:
         if each not in app.services:
-            raise BadInput(f"service {name} depends on {each}, which is no service", "mend its `depends_on`")
+            raise BadInput(
+                f"service {name} depends on {each}, which is no service",
+                "mend its `depends_on`, or whatever else of it names that: links, volumes_from, network_mode, pid, ipc",
+            )
         if each not in running:
             raise BadInput(
                 f"service {name} depends on {each}, which does not run without one of its profiles: "
@@ -73,14 +81,23 @@ def _check_needs(app: Compose, running: Mapping[str, Service], name: str, servic
 
 
 def _check_defined(app: Compose, name: str, service: Service) -> None:
-    undefined = [
-        *(f"config {each}" for each in service.configs if each not in app.configs),
-        *(f"secret {each}" for each in service.secrets if each not in app.secrets),
-    ]
-    if undefined:
+    sections = {
+        "volume": (service.volumes, app.volumes),
+        "network": (service.networks, app.networks),
+        "config": (service.configs, app.configs),
+        "secret": (service.secrets, app.secrets),
+    }
+    known = [(kind, each, each in defined) for kind, (used, defined) in sections.items() for each in used]
+    if undefined := [f"{kind} {each}" for kind, each, is_defined in known if not is_defined and "$" not in each]:
+        folder = next((f"; a folder is ./{each}" for each in service.volumes if each not in app.volumes), "")
         raise BadInput(
             f"service {name} uses {', '.join(undefined)}, which is nowhere defined",
-            "define it under the top-level `configs:` or `secrets:`",
+            f"define it under the top-level `volumes:`, `networks:`, `configs:` or `secrets:`{folder}",
+        )
+    if swarm := [each for kind, used, _ in known if (each := f"{kind} {used}") in app.swarm]:
+        raise BadInput(
+            f"service {name} uses {', '.join(swarm)}, which is external: only a swarm has those",
+            "give it a `file`; an absolute path of the instance where it must not lie in the bucket",
         )
 
 

@@ -20,6 +20,9 @@ Read = Callable[[str], bytes]
 
 Mapping = dict[str, Any]
 
+SECTIONS = ("services", "networks", "volumes", "configs", "secrets")
+"""Of what a compose file says, what has names."""
+
 
 @dataclass
 class ComposeFiles:
@@ -28,6 +31,10 @@ class ComposeFiles:
     open: Read
     project: str
     read: dict[str, bytes] = field(default_factory=dict)
+    env_files: list[str] = field(default_factory=list)
+    """Those that `include` insists on, by path."""
+    folders: set[str] = field(default_factory=set)
+    """Those of included projects, whose `.env` is read if it is there."""
     _documents: dict[str, Mapping] = field(default_factory=dict)
 
     def merged(self, paths: Sequence[str]) -> Mapping:
@@ -53,8 +60,8 @@ class ComposeFiles:
                 document[section] = {name: self._moved(each, folder) for name, each in document[section].items()}
         whole: Mapping = {}
         for each in included:
-            whole = _over(whole, self._included(path, folder, each, above))
-        return _over(whole, document)
+            whole = _beside(path, whole, self._included(path, folder, each, above))
+        return _beside(path, whole, document)
 
     def _included(self, path: str, folder: str, entry: Any, above: tuple[str, ...]) -> Mapping:
         """What one entry of `include` names: a path, or {path, project_directory}, where path may be a list."""
@@ -63,6 +70,8 @@ class ComposeFiles:
         paths = [self._below(path, folder, each) for each in paths]
         home = wanted.get("project_directory")
         home = self._below(path, folder, home) if home else posixpath.dirname(paths[0])
+        self.folders.add(home)
+        self.env_files += [_seen("", folder, each) for each in _listed(wanted.get("env_file"))]
         whole: Mapping = {}
         for each in paths:
             if each in above:
@@ -128,6 +137,22 @@ def _over(old: Mapping, new: Mapping) -> Mapping:
     return {**old, **{name: merge(old.get(name), each) for name, each in new.items()}}
 
 
+def _beside(path: str, old: Mapping, new: Mapping) -> Mapping:
+    """What is included, and what stands beside it: unlike several files, they may not change each other."""
+    for section in SECTIONS:
+        one, other = old.get(section) or {}, new.get(section) or {}
+        for name in one.keys() & other.keys() if isinstance(other, dict) else ():
+            if not _is_tagged(other[name]) and untagged(one[name] or {}) != untagged(other[name] or {}):
+                fix = f"define it once; only a file of its own, after this one in `compose-files`, may change {name}"
+                refuse(path, 0, f"{section}.{name} is another one than in what is included", fix)
+    return _over(old, new)
+
+
+def _is_tagged(value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return isinstance(value, Override) or any(_is_tagged(each) for each in parts)
+
+
 def merge(old: Any, new: Any) -> Any:
     """`new` over `old`: mappings key by key, lists one after the other, all else in its place.
 
@@ -158,7 +183,7 @@ def _listed(value: Any) -> list[Any]:
 def _turned(service: Mapping, turn: Callable[[str], str]) -> Mapping:
     """A service whose relative paths went through `turn`."""
     turned = dict(service)
-    for name, each in (("env_file", _turned_env_file), ("volumes", _turned_volume)):
+    for name, each in (("env_file", _turned_env_file), ("label_file", _turned_env_file), ("volumes", _turned_volume)):
         if name in service:
             turned[name] = _within(service[name], turn, each)
     if "build" in service:

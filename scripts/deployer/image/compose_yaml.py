@@ -98,12 +98,30 @@ _PLAIN = {
 `2024-01-01` a date; for compose they are texts."""
 
 
+def _check_keys(node: Any) -> None:
+    """Refuses a key that is written twice, of which PyYAML would take the last; `<<` has brought nothing in yet."""
+    import yaml
+
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if isinstance(key, yaml.ScalarNode) and key.value in lines:
+            problem = f"{key.value} is there twice, first in line {lines[key.value]}"
+            raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+        lines[str(key.value)] = line
+
+
 @cache
 def _loader() -> Any:
     """PyYAML's safe loader with compose's own tags, and with compose's idea of plain words."""
     import yaml
 
     class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+            node = super().compose_mapping_node(anchor)
+            _check_keys(node)
+            return node
+
         def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
             try:
                 return super().construct_object(node, deep)

@@ -8,7 +8,7 @@ not; a file that compose would miss on the instance is refused here, where someb
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,6 +91,8 @@ def collect(root: Path, wanted: Wanted) -> Content:
         _add(draft, inside(posixpath.normpath(path), "files"), "files")
     _add_what_is_mounted(draft, app, running)
     _check_env_files(draft, running)
+    _check_files_read(draft, app, running)
+    _check_variables(draft, app, running)
     _check_secrets(draft, app, running)
     _check_all(draft)
     programs = frozenset(path for path in draft.files if checkout.is_program(path))
@@ -128,11 +130,12 @@ def _add_what_is_mounted(draft: _Draft, app: Compose, running: Mapping[str, Serv
         for mount in service.mounts:
             _add_mount(draft, f"service {name}", mount)
         for config in service.configs:
-            if path := app.configs[config]:
-                _add_mount(draft, f"service {name}", path)
+            if written := app.configs[config]:
+                _add_mount(draft, f"service {name}", written, needed=f"config {config}")
 
 
-def _add_mount(draft: _Draft, who: str, mount: str) -> None:
+def _add_mount(draft: _Draft, who: str, mount: str, needed: str = "") -> None:
+    """`needed`: what docker does not start without."""
     path = _on_host(draft.project, mount)
     if path is None or path == draft.environment_file or path in draft.files:
         return
@@ -143,6 +146,8 @@ def _add_mount(draft: _Draft, who: str, mount: str) -> None:
         )
     if draft.checkout.has(path):
         _add(draft, path, f"{who} mounts {mount}:")
+    elif needed:
+        raise BadInput(f"{needed} of {who} is the file {mount}, which is not there", "check the path and the checkout")
     else:
         draft.warnings.append(
             f"{who} mounts {mount}, which is not in the repository: it starts empty with every release "
@@ -164,6 +169,34 @@ def _check_env_files(draft: _Draft, running: Mapping[str, Service]) -> None:
                 f"service {name} reads {written}, which will not be on the instance",
                 f"set `environment-file: {written}` if that is the file `parameters` fills, or add it to `files`",
             )
+
+
+def _check_files_read(draft: _Draft, app: Compose, running: Mapping[str, Service]) -> None:
+    """Whatever else compose itself reads and does not start without."""
+    read = [
+        *((f"service {name}", _on_host(draft.project, each), each) for name, each in _label_files(running)),
+        *(("an `include`", _on_host("", each), each) for each in app.env_files),
+    ]
+    for who, path, written in read:
+        if path is not None and path != draft.environment_file and path not in draft.files:
+            raise BadInput(f"{who} reads {written}, which will not be on the instance", "add it to `files`")
+
+
+def _label_files(running: Mapping[str, Service]) -> Iterator[tuple[str, str]]:
+    return ((name, each) for name, service in running.items() for each in service.label_files)
+
+
+def _check_variables(draft: _Draft, app: Compose, running: Mapping[str, Service]) -> None:
+    """Without an environment nothing is known of `${NAME}`; what an included file has of its own is not looked at."""
+    own = {posixpath.normpath(each) for each in (*app.env_files, *(f"{each or '.'}/.env" for each in app.folders))}
+    if draft.has_environment or draft.environment_file in draft.files or own & draft.files.keys():
+        return
+    names = dict.fromkeys((*app.variables, *(each for service in running.values() for each in service.variables)))
+    for name in names:
+        draft.warnings.append(
+            f"${{{name}}} stands for nothing on an instance: add {draft.environment_file} to `files`, "
+            "or keep the values in `parameters`"
+        )
 
 
 def _check_secrets(draft: _Draft, app: Compose, running: Mapping[str, Service]) -> None:
