@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,3 +208,31 @@ def test_login_works_where_docker_was_never_configured(tmp_path: Path) -> None:
     with own_config({"HOME": str(tmp_path)}, "ghcr.io") as inside:
         config = json.loads((Path(inside["DOCKER_CONFIG"]) / "config.json").read_text())
     assert config == {"credHelpers": {"ghcr.io": ""}}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_login"),
+    [
+        ("ERROR: failed to push r.io/a:v1: denied: requested access to the resource is denied", True),
+        ("ERROR: pull access denied, repository does not exist or may require authorization", True),
+        ("ERROR: denied: permission_denied: write_package", True),
+        ("denied: Your authorization token has expired. Reauthenticate and try again.", True),
+        ("ERROR: unexpected status from HEAD request to https://r.io/v2/a/blobs/sha256:0: 403 Forbidden", True),
+        ("ERROR: failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized", True),
+        ("unauthorized: authentication required", True),
+        ("no basic auth credentials", True),
+        ("0.284 /bin/sh: ./mvnw: Permission denied", False),
+        ("#7 sha256:f0b1403c9a401ee2d403 5.1MB / 5.1MB done", False),
+        ("npm ERR! 403 Forbidden - GET https://npm.example.com/x", False),
+        ("PermissionError: [Errno 13] Permission denied: '/x'", False),
+    ],
+)
+def test_a_registry_that_refuses_is_told_from_a_program_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, is_login: bool
+) -> None:
+    (tmp_path / "docker").write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\nexit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(Refused) as refusal:
+        Docker(os.environ).stream(["buildx", "build"], lambda _: None)
+    assert ("registry-username" in refusal.value.fix) == is_login

@@ -125,6 +125,9 @@ def test_there_is_no_override_when_all_is_written_as_pinned() -> None:
     ("text", "expected"),
     [
         ("nginx", Reference("nginx", "docker.io", "library/nginx")),
+        ("docker.io/nginx:1.27", Reference("docker.io/nginx", "docker.io", "library/nginx", "1.27")),
+        ("index.docker.io/nginx", Reference("index.docker.io/nginx", "docker.io", "library/nginx")),
+        ("index.docker.io/acme/x", Reference("index.docker.io/acme/x", "docker.io", "acme/x")),
         ("grafana/promtail:3.1", Reference("grafana/promtail", "docker.io", "grafana/promtail", "3.1")),
         ("localhost/a", Reference("localhost/a", "localhost", "a")),
         ("127.0.0.1:5000/a/b:v1", Reference("127.0.0.1:5000/a/b", "127.0.0.1:5000", "a/b", "v1")),

@@ -147,6 +147,7 @@ def registries_of(entries: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in entries:
         host, _, parameter = entry.partition("=")
+        host = reference.known_as(host)
         if not re.fullmatch(REGISTRY_PATTERN, host) or not is_parameter(parameter):
             raise BadInput(
                 f"`registry-credentials` has {entry!r}",

@@ -16,6 +16,12 @@ from deployer.core.errors import Refused
 from deployer.image.reference import DOCKER_HUB, login_server
 
 NO_DOCKER = "use a runner with docker and buildx (ubuntu-latest has both), or install them: https://docs.docker.com/engine/install"
+_NOT_LET_IN = (
+    r"(pull|push) access denied|access to the resource is denied|(?<!ermission )denied: |unauthorized: |"
+    r"no basic auth credentials|insufficient_scope|failed to authorize|"
+    r"unexpected status\b.{0,300}?: 40[13] (Unauthorized|Forbidden)"
+)
+"""In a registry's words, or docker's about one: what a build itself runs may be denied much else."""
 KEPT_LINES = 20
 """Of what docker printed last: the line that says why is not always the last one."""
 NO_LOGIN = (
@@ -142,7 +148,7 @@ def _fix_for(said: str) -> str:
             "a tag is taken, and in this repository tags never move: build as another `version`, leave tags like "
             "latest out of `extra-tags`, and give `cache: registry` an image of its own in `cache-ref`"
         )
-    if re.search(r"denied|unauthorized|no basic auth|authentication required|403|401", said):
+    if re.search(_NOT_LET_IN, said):
         return "give registry-username and registry-password (ECR: a role that may push), and check the image's name"
     if re.search(r"name unknown|repository .* (not found|does not exist)", said):
         return "create the repository in the registry first"

@@ -32,6 +32,11 @@ class Reference:
         return pin(self.name, self.digest)
 
 
+def known_as(registry: str) -> str:
+    """The registry's one name: Docker Hub has two."""
+    return DOCKER_HUB if registry == f"index.{DOCKER_HUB}" else registry
+
+
 def login_server(registry: str) -> str:
     """The name docker's configuration keeps the login of a registry's host under."""
     return "https://index.docker.io/v1/" if registry == DOCKER_HUB else registry
@@ -46,14 +51,16 @@ def parse(text: str) -> Reference:
     """The parts of an image's name; raises BadInput.
 
     docker takes the first part for a registry if it holds a dot, a colon or a capital, or is `localhost`; all else is
-    on Docker Hub, where a name without a slash is one of docker's own (`library/`).
+    on Docker Hub, where a name without a further slash is one of docker's own (`library/`).
     """
     match = _NAME.fullmatch(text)
     if not match:
         raise BadInput(f"{text!r} is no image name", "write it like registry.example.com/orange:v1, in lower case")
     first, slash, rest = match["name"].partition("/")
     if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
-        registry, repository = first, rest
+        registry, repository = known_as(first), rest
     else:
-        registry, repository = DOCKER_HUB, match["name"] if slash else f"library/{match['name']}"
+        registry, repository = DOCKER_HUB, match["name"]
+    if registry == DOCKER_HUB and "/" not in repository:
+        repository = f"library/{repository}"
     return Reference(match["name"], registry, repository, match["tag"] or "latest", match["digest"] or "")

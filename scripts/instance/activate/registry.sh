@@ -11,6 +11,7 @@ registry_secrets='' ecr_refusal=''
 registry_of() { # IMAGE: its host, as docker reads names
   local first=${1%%/*}
   [[ "$1" == */* && ("${first}" == *[.:]* || "${first}" == localhost) ]] || first=docker.io
+  [[ "${first}" != index.docker.io ]] || first=docker.io
   echo "${first}"
 }
 

@@ -129,7 +129,7 @@ def test_without_pinning_images_stay_as_written(s3: Any, capsys: pytest.CaptureF
 
 @pytest.mark.usefixtures("checkout")
 def test_logins_of_registries_are_named_in_the_manifest(s3: Any) -> None:
-    assert publish(registry_credentials="docker.io=/orange/dockerhub\nlocalhost:5000=login") == EXIT_DONE
+    assert publish(registry_credentials="index.docker.io=/orange/dockerhub\nlocalhost:5000=login") == EXIT_DONE
     release = Release.from_json(objects(s3)["orange/releases/v1/release.json"])
     assert release.registries == {"docker.io": "/orange/dockerhub", "localhost:5000": "login"}
 
