@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from deployer.core.actions import Result
+from deployer.core.progress import Stage
 from deployer.core.quantities import Seconds, Share
 from deployer.core.release import ReleaseRef
 from deployer.rollout.rollout import QUIET
@@ -65,6 +68,16 @@ def test_a_newborn_during_the_window_is_brought_along() -> None:
     rolled = roll(world, wish())
     assert rolled.ending.result is Result.SUCCEEDED
     assert world.versions()["i-new"] == "v2"
+
+
+def test_a_group_that_grows_all_the_time_does_not_bake_for_ever() -> None:
+    world = fleet_of(3)
+    for at in range(60):
+        world.later(60.0 + 20.0 * at, partial(world.hosts.update, {f"i-new-{at}": Host("v2")}))
+    rolled = roll(world, wish(bake=Seconds(300), timeout=Seconds(1800)))
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.time < 1_000_400
+    assert all(rolled.ending.progress.of(each).stage is Stage.PROVEN for each in world.hosts)
 
 
 def test_an_instance_pending_at_the_promotion_is_waited_for() -> None:

@@ -39,7 +39,7 @@ def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
         return progress
     return replace(
         progress,
-        steps={**progress.steps, **{each: Step(since=now) for each in newcomers}},
+        steps={**progress.steps, **{each: Step(since=now, newborn=promoted) for each in newcomers}},
         owing=progress.owing | owed,
         settled_after_promotion=promoted,
     )

@@ -197,8 +197,12 @@ def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple
 
 
 def _baked(plan: Plan, progress: Progress, now: float) -> tuple[Action, ...]:
-    """The end, once the bake is over: it counts from the promotion, and from the last instance that was proven."""
-    baked_from = max([progress.promoted_at or 0.0, *(progress.of(each).since for each in progress.at(Stage.PROVEN))])
+    """The end, once the bake is over: it counts from the promotion, and from the last instance that was proven.
+
+    Not from newborns, which a busy group gets all the time: the release they boot is being watched already.
+    """
+    proven = (progress.of(each) for each in progress.at(Stage.PROVEN))
+    baked_from = max([progress.promoted_at or 0.0, *(step.since for step in proven if not step.newborn)])
     if now < baked_from + plan.limits.bake:
         return ()
     if plan.goes_back:

@@ -47,6 +47,7 @@ class Step:
     `in_doubt`: it was told to change, perhaps, and nobody knows what came of it; it may still be at it.
     `presumed`: what it counts as while it is doubted, unless its answer proves otherwise (FAILED or UNREACHABLE).
     `failed`: it failed and has proven nothing since, whether it is tried again or has left the group.
+    `newborn`: it came when the target was promoted already.
     """
 
     stage: Stage = Stage.NEW
@@ -59,6 +60,7 @@ class Step:
     reason: str = ""
     presumed: Stage = Stage.FAILED
     failed: bool = False
+    newborn: bool = False
     marker: Marker | None = None
 
 
@@ -209,4 +211,5 @@ def _anew(step: Step, now: float) -> Step:
         touched=step.touched,
         running=None if amid else step.running,
         in_doubt=amid or step.in_doubt,
+        newborn=step.newborn,
     )
