@@ -26,6 +26,9 @@ EVENTS = (
 ERODING_EVERY = 40
 """One scenario in so many is one in which failed instances leave the group."""
 
+CALM_EVERY = 50
+"""One scenario in so many is one in which nothing is wrong, and the group only grows and shrinks."""
+
 CROWDED_EVERY = 250
 """One scenario in so many is one in which an order becomes two commands, while calls are refused."""
 
@@ -58,7 +61,25 @@ def scenario_of(seed: int) -> Scenario:
     )
     if seed % CROWDED_EVERY == CROWDED_EVERY - 1:
         return _crowded(scenario)
+    if seed % CALM_EVERY == CALM_EVERY - 1:
+        return _calm(scenario)
     return _eroding(scenario) if seed % ERODING_EVERY == 0 else scenario
+
+
+def _calm(scenario: Scenario) -> Scenario:
+    """The same with a good release and nothing refused, lost or ill; instances come and go all the time."""
+    start = replace(scenario.start, size=min(scenario.start.size, 12), sick=0, silent=0, alarms=0, first_ever=False)
+    policy = Policy(canary_bake=15, bake=90, timeout=1800, drain=scenario.runs[0].policy.drain)
+    changes = ("scale-out", "scale-out", "scale-in")
+    return replace(
+        scenario,
+        start=start,
+        behaviours={"v2": Behaviour(), "v3": Behaviour()},
+        events=tuple(Event(at=40.0 * each, what=changes[each % 3]) for each in range(40)),
+        runs=(Run("v2", policy),),
+        troubles=Troubles(),
+        must_succeed=True,
+    )
 
 
 def _crowded(scenario: Scenario) -> Scenario:
@@ -104,6 +125,7 @@ class Chance:
             hooked=self._often(0.6),
             first_ever=self._often(0.08),
             sick=source.randint(1, few) if self._often(0.12) else 0,
+            marked=source.randint(1, few) if self._often(0.08) else 0,
             drifted=source.randint(1, few) if self._often(0.08) else 0,
             standby=1 if self._often(0.08) else 0,
             silent=source.randint(1, 2) if self._often(0.08) else 0,

@@ -60,6 +60,8 @@ class Judge:
         self._tidy()
         self._touched_few()
         self._listened()
+        if self.world.scenario.must_succeed and self.ending.result != "succeeded":
+            self._violated(5, f"nothing was wrong, and it ended {self.ending.result}: {self.ending.reason}")
         judges = {
             "succeeded": self._succeeded,
             "rolled-back": self._rolled_back,

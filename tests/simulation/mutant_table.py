@@ -159,6 +159,20 @@ MUTANTS = (
         look_first=1378,
     ),
     Mutant(
+        "a mark from before fails a good release",
+        "core/absorb.py",
+        "newly_marked = not instance.healthy and not step.marked",
+        "newly_marked = not instance.healthy",
+        look_first=99,
+    ),
+    Mutant(
+        "newborns begin the bake anew",
+        "core/decide.py",
+        "for step in proven if not step.newborn",
+        "for step in proven",
+        look_first=99,
+    ),
+    Mutant(
         "a crash before is forgotten",
         "rollout/record.py",
         'return self.result in ("running", "interrupted", "could-not-restore")',

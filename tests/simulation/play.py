@@ -80,6 +80,8 @@ class Player:
             host.sick_until = float("inf")
             host.settle(now - 500.0)
             host.ok, host.changed_at = False, now - 500.0
+        for host in ids[: start.marked]:
+            host.healthy_mark = False
         for host in ids[start.sick : start.sick + start.silent]:
             host.deaf_until, host.counts_as_online = now + 100_000.0, False
         for host in ids[len(ids) - start.standby :]:

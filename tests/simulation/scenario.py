@@ -114,6 +114,8 @@ class Start:
     first_ever: bool = False
     """Nothing was ever rolled out."""
     sick: int = 0
+    marked: int = 0
+    """The group calls so many unhealthy, though the cause is gone."""
     drifted: int = 0
     standby: int = 0
     silent: int = 0
@@ -132,3 +134,5 @@ class Scenario:
     events: tuple[Event, ...] = ()
     runs: tuple[Run, ...] = ()
     troubles: Troubles = field(default_factory=Troubles)
+    must_succeed: bool = False
+    """Nothing is wrong with the release or the way to the instances, whatever else happens."""

@@ -104,7 +104,8 @@ class Watch:
         self.offline.clear()
         for each in instances:
             lifecycle, traffic = each.lifecycle, each.traffic.value
-            serves = lifecycle == "InService" and each.healthy and traffic in ("healthy", "none")
+            well = each.healthy or each.id in self.proven_at  # once proven, a mark of the group keeps no requests away
+            serves = lifecycle == "InService" and (traffic == "healthy" or (traffic == "none" and well))
             seen[each.id] = (lifecycle, serves, traffic)
             if not lifecycle.startswith(("Pending", "Terminat")):
                 settled += 1

@@ -76,7 +76,7 @@ def test_who_does_not_serve_goes_first_and_is_said_to() -> None:
     sick = Instance("i_2", "InService", healthy=False, traffic=Traffic.UNHEALTHY)
     fleet = group_of(4, i_2=sick)
     assert takes(moves_of(fleet))[0] == ("i_2",)
-    assert any(each.startswith("canary: i_2 (does not serve now)") for each in told(fleet))
+    assert any(each.startswith("canary: i_2 (does not serve now, marked unhealthy)") for each in told(fleet))
 
 
 def test_an_instance_on_standby_gets_the_release_last_and_no_requests() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from deployer.core.actions import Result
 from deployer.core.progress import Stage
 from deployer.core.quantities import Seconds, Share
 from deployer.core.release import ReleaseRef
 from deployer.rollout.rollout import QUIET
+from deployer.rollout.summary import markdown
 from tests.unit.fake_fleet import Host, sha_of
 from tests.unit.rolling import desired_of, fleet_of, record_of, roll, void, wish
 
@@ -45,12 +48,35 @@ def test_the_canary_goes_alone_and_is_watched() -> None:
     assert world.time > 1_000_300
 
 
-def test_the_instance_that_is_unhealthy_already_goes_first() -> None:
-    world = fleet_of(4)
+@pytest.mark.parametrize("behind_load_balancer", [True, False])
+def test_the_instance_that_is_unhealthy_already_goes_first_and_its_mark_says_nothing_of_the_release(
+    behind_load_balancer: bool,
+) -> None:
+    world = fleet_of(4, behind_load_balancer=behind_load_balancer)
+    world.hosts["i-2"].healthy = False
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert world.activated("v2")[0] == "i-2"
+    [told] = [line for line in world.lines if line.startswith("warning: ")]
+    assert told.startswith("warning: orange-prod: i-2 will be replaced: it was marked unhealthy before the rollout")
+    assert "set-instance-health --health-status Healthy --instance-id i-2" in told
+    assert markdown(rolled).count("the group replaces it") == 1
+
+
+def test_a_group_of_which_every_instance_is_marked_unhealthy_can_be_mended() -> None:
+    world = fleet_of(6)
+    for host in world.hosts.values():
+        host.healthy = False
+    assert roll(world, wish(window=Share(1))).ending.result is Result.SUCCEEDED
+
+
+def test_a_mark_that_goes_and_comes_again_is_one_of_the_new_release() -> None:
+    world = fleet_of(3)
     world.hosts["i-2"].healthy = False
     world.later(5, lambda: setattr(world.hosts["i-2"], "healthy", True))
-    roll(world, wish())
-    assert world.activated("v2")[0] == "i-2"
+    world.later(40, lambda: setattr(world.hosts["i-2"], "healthy", False))
+    rolled = roll(world, wish(bake=Seconds(60)))
+    assert "i-2: it turned unhealthy after it had been proven" in rolled.ending.reason
 
 
 def test_an_instance_in_a_zone_without_load_balancer_is_no_canary_and_keeps_nobody_from_being_drained() -> None:

@@ -132,6 +132,7 @@ def _about(instance: Instance | None, name: str) -> str:
     notes = [
         *([f"{instance.lifecycle} now"] if not instance.in_service else []),
         *(["does not serve now"] if instance.in_service and not instance.serving else []),
+        *(["marked unhealthy"] if not instance.healthy else []),
         *(["its agent must come back first"] if instance.settled and not instance.online else []),
     ]
     return f"{name} ({', '.join(notes)})" if notes else name

@@ -17,7 +17,7 @@ ASK_FOR = 60
 
 def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
     """Progress with newborns entered, instances that left marked gone, and every clock and health check read."""
-    progress = _enter(plan, fleet, progress, now)
+    progress = _mark(fleet, _enter(plan, fleet, progress, now))
     for each, step in progress.steps.items():
         stage, reason = _seen(plan, fleet.get(each), step, now)
         if stage is step.stage:
@@ -45,6 +45,15 @@ def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
     )
 
 
+def _mark(fleet: Fleet, progress: Progress) -> Progress:
+    for each in fleet.present.values():
+        step = progress.of(each.id)
+        marked = not each.healthy and (step.marked or not step.touched)
+        if marked is not step.marked:
+            progress = progress.marked(each.id, marked)
+    return progress
+
+
 def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tuple[Stage, str]:
     if instance is None:
         return Stage.GONE, ""
@@ -52,7 +61,7 @@ def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tupl
         return Stage.UNREACHABLE, "its SSM agent is not online"
     if step.stage in (Stage.ACTIVATED, Stage.JOINING) and not _must_join(plan, instance):
         return Stage.PROVEN, ""
-    if step.stage is Stage.PROVEN and _sick(plan, instance):
+    if step.stage is Stage.PROVEN and _sick(plan, instance, step):
         return Stage.FAILED, "it turned unhealthy after it had been proven"
     if step.stage in UNCERTAIN:
         return _unresolved(plan, step, now)
@@ -84,10 +93,11 @@ def _must_join(plan: Plan, instance: Instance) -> bool:
     return instance.traffic not in (Traffic.NONE, Traffic.HEALTHY)
 
 
-def _sick(plan: Plan, instance: Instance) -> bool:
+def _sick(plan: Plan, instance: Instance, step: Step) -> bool:
     if plan.goes_back:  # a way back is judged by markers alone: a sick instance is for the group to replace
         return False
-    return instance.settled and (not instance.healthy or instance.traffic is Traffic.UNHEALTHY)
+    newly_marked = not instance.healthy and not step.marked
+    return instance.settled and (newly_marked or instance.traffic is Traffic.UNHEALTHY)
 
 
 def _late(plan: Plan, step: Step, now: float) -> str:

@@ -56,8 +56,12 @@ class Instance:
 
     @property
     def serving(self) -> bool:
-        """Takes requests now, as far as the group and its load balancer know."""
-        return self.in_service and self.healthy and self.traffic in (Traffic.HEALTHY, Traffic.NONE)
+        """Takes requests now, as far as the load balancer knows, or the group where there is none.
+
+        Who answers the load balancer serves, though the group calls it unhealthy: that mark outlives its cause.
+        """
+        answers = self.healthy if self.traffic is Traffic.NONE else self.traffic is Traffic.HEALTHY
+        return self.in_service and answers
 
 
 @dataclass(frozen=True)

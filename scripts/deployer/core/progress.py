@@ -48,6 +48,8 @@ class Step:
     `presumed`: what it counts as while it is doubted, unless its answer proves otherwise (FAILED or UNREACHABLE).
     `failed`: it failed and has proven nothing since, whether it is tried again or has left the group.
     `newborn`: it came when the target was promoted already.
+    `marked`: the group called it unhealthy before it was taken, and has not taken that back: it says nothing of the
+    target. Such a mark stays whatever the instance runs, until the group replaces the instance or a person removes it.
     """
 
     stage: Stage = Stage.NEW
@@ -61,6 +63,7 @@ class Step:
     presumed: Stage = Stage.FAILED
     failed: bool = False
     newborn: bool = False
+    marked: bool = False
     marker: Marker | None = None
 
 
@@ -152,6 +155,10 @@ class Progress:
         """These instances may have been taken out of their target groups: they take up room until they are again."""
         return self._changed(ids, lambda step: replace(step, touched=True, in_doubt=True))
 
+    def marked(self, instance_id: str, marked: bool) -> Progress:
+        """Whether the group called this instance unhealthy before it was taken, and does so still."""
+        return self._changed((instance_id,), lambda step: replace(step, marked=marked))
+
     def heard(self, instance_id: str, marker: Marker, settled: bool = True) -> Progress:
         """What an instance's marker says it runs is remembered; its stage does not change.
 
@@ -212,4 +219,5 @@ def _anew(step: Step, now: float) -> Step:
         running=None if amid else step.running,
         in_doubt=amid or step.in_doubt,
         newborn=step.newborn,
+        marked=step.marked,
     )

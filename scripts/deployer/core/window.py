@@ -6,6 +6,8 @@ no requests, whoever's doing that is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deployer.core.fleet import Fleet, Instance, Traffic
 from deployer.core.plan import Plan, window_of
 from deployer.core.progress import IN_FLIGHT, Progress, Stage
@@ -15,7 +17,8 @@ def next_taken(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instanc
     """As many as canary and window have room for.
 
     First who may still be at what it was told before the turn, for it takes up room already; then who does not serve,
-    and takes nothing away; standby and who the load balancer sends nothing to last, for such a canary proves little.
+    and takes nothing away, or is called unhealthy. Last who is on standby or gets nothing from the load balancer, for
+    such a canary proves little.
     """
     window = window_of(plan, len(fleet.settled))
     in_flight = progress.at(*IN_FLIGHT)
@@ -25,7 +28,8 @@ def next_taken(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instanc
     down = busy | {each.id for each in fleet.settled if _is_down(plan, progress, each)}
 
     def turn(each: Instance) -> tuple[bool, ...]:
-        return each.id not in busy, each.id not in down, not each.in_service, each.traffic is Traffic.NONE
+        well = each.healthy and each.id not in down
+        return each.id not in busy, well, not each.in_service, each.traffic is Traffic.NONE
 
     chosen: list[Instance] = []
     for each in sorted(ready, key=turn):
@@ -39,12 +43,16 @@ def next_taken(plan: Plan, fleet: Fleet, progress: Progress, ready: list[Instanc
 
 
 def _is_down(plan: Plan, progress: Progress, instance: Instance) -> bool:
-    """It takes no requests, or, where no load balancer says so, was touched and is not known to run anything."""
+    """It takes no requests, or, where no load balancer says so, was touched and is not known to run anything.
+
+    Once it is proven, what the group calls it keeps no requests from it.
+    """
     if not instance.in_service:
         return False
     step = progress.of(instance.id)
     stopped = step.touched and not step.running and bool(plan.target.version)
-    return stopped or not instance.serving
+    serving = replace(instance, healthy=True).serving if step.stage is Stage.PROVEN else instance.serving
+    return stopped or not serving
 
 
 def canary_quota(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> int:

@@ -229,6 +229,7 @@ class Loop:
     def _finished(self, result: Result, reason: str) -> Ending:
         self._dispatch.give_up()
         self._rejoin()
+        self._report.ending(self.plan, self.progress)
         self._record.see(self.plan, self.progress)
         why = "; on the way back: ".join(each for each in (self._gave_up_because, reason) if each)
         return Ending(result, why, self.plan, self.progress)

@@ -99,7 +99,6 @@ class _Rehearsal:
 
     def _activate(self, ids: tuple[str, ...]) -> None:
         direct = tuple(each for each in ids if self._progress.of(each).stage is not Stage.DRAINING)
-        self._see(ids, healthy=True)
         self._move(ids, Stage.ACTIVATING)
         if direct:
             self._note(Kind.TAKE, direct)

@@ -69,6 +69,18 @@ class Report:
         self._voice.warning(f"{self._group}: {plan.target.version} failed", f"{reason}; {back}")
         self._said = {}
 
+    def ending(self, plan: Plan, progress: Progress) -> None:
+        """Whom the group will replace although it is proven, said before the group may: a mark never goes by itself."""
+        marked = [each for each in progress.at(Stage.PROVEN) if progress.of(each).marked]
+        if marked:
+            boots = f"; what comes in its place boots {plan.target.version}" if plan.target.version else ""
+            self._voice.warning(
+                f"{self._group}: {', '.join(marked)} will be replaced",
+                "it was marked unhealthy before the rollout, and the group holds to that whatever runs there now"
+                f"{boots}. To keep it: aws autoscaling set-instance-health --health-status Healthy --instance-id"
+                f" {marked[0]}",
+            )
+
     def refused(self, error: Refused) -> None:
         self._voice.say(f"  {error.what}; trying again")
 
@@ -116,7 +128,8 @@ def _line(plan: Plan, step: Step, now: float) -> str:
         case Stage.JOINING:
             return f"runs {plan.target.version}, joining the load balancer"
         case Stage.PROVEN:
-            return f"✓ {plan.target.version or 'nothing runs'}  {now - step.began_at:.1f} s{_seconds(step)}"
+            marked = ", still marked unhealthy from before" if step.marked else ""
+            return f"✓ {plan.target.version or 'nothing runs'}  {now - step.began_at:.1f} s{_seconds(step)}{marked}"
         case Stage.GONE:
             return "left the group"
         case _:

@@ -33,10 +33,16 @@ def markdown(rolled: Rolled) -> str:
 
 def _table(rolled: Rolled) -> str:
     rows = [
-        f"| `{each}` | {step.running or '-'} | {step.stage.value} | {_seconds(step)} | {_cell(step.reason)} |"
+        f"| `{each}` | {step.running or '-'} | {step.stage.value} | {_seconds(step)} | {_cell(_why(step))} |"
         for each, step in rolled.ending.progress.steps.items()
     ]
     return "\n".join(["| instance | runs | outcome | seconds | reason |", "|---|---|---|---:|---|", *rows])
+
+
+def _why(step: Step) -> str:
+    if step.stage is Stage.PROVEN and step.marked:
+        return "marked unhealthy before the rollout: the group replaces it"
+    return step.reason
 
 
 def _timeline(rolled: Rolled) -> str:
