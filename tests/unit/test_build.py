@@ -139,7 +139,7 @@ def test_github_cache_needs_what_only_javascript_actions_get() -> None:
     ],
 )
 def test_inputs_that_are_fine(build: Build) -> None:
-    check(build, {"NPM_TOKEN": "t"})
+    check(build, {"NPM_TOKEN": "t", "FROM_ENVIRONMENT": ""})
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,7 @@ def test_inputs_that_are_fine(build: Build) -> None:
         (replace(BUILD, tags=("v1", "registry.example.com/orange:latest")), "extra-tags"),
         (replace(BUILD, platforms=("amd64",)), "platforms"),
         (replace(BUILD, build_args=("1A=x",)), "build-args"),
+        (replace(BUILD, build_args=("FEATURES=auth", "billing")), "billing without a value, .*set nowhere"),
         (replace(BUILD, cache="inline"), "cache"),
         (replace(BUILD, provenance="yes"), "provenance"),
         (replace(BUILD, context="none"), "context"),

@@ -111,6 +111,15 @@ def test_environment_file_cannot_be_in_the_release_as_well(root: Path) -> None:
     assert ".env" in gather(root, ".env", has_environment=False).files
 
 
+def test_environment_file_in_a_folder_that_is_mounted_may_be_excluded(root: Path) -> None:
+    put(root, "docker-compose.yml", WEB + "    volumes: ['.:/app']\n")
+    put(root, ".env")
+    with pytest.raises(BadInput, match=r"\.env") as refusal:
+        gather(root)
+    assert "`exclude: .env`" in refusal.value.fix
+    assert set(gather(root, exclude=[".env"]).files) == {"docker-compose.yml"}
+
+
 def test_mount_that_is_not_in_the_repository_is_a_warning(root: Path) -> None:
     put(root, "docker-compose.yml", WEB + "    volumes: ['./data:/data']\n")
     assert "./data" in gather(root).warnings[0]

@@ -52,6 +52,13 @@ def test_without_pinning_images_stay_as_written() -> None:
     assert choice.resolved({}, never) == {}
 
 
+def test_digest_that_only_a_variable_says_floats() -> None:
+    app = app_of("services: {web: {image: 'acme/x@${DIGEST}'}}")
+    assert pins.choose(app, {}, pin_images=False).floating == {"web": "acme/x@${DIGEST}"}
+    with pytest.raises(BadInput, match="only an instance knows"):
+        pins.choose(app, {}, pin_images=True)
+
+
 def test_an_image_with_a_digest_is_pinned_already() -> None:
     app = app_of(f"services: {{db: {{image: 'postgres:16@{OLD}'}}}}")
     for pin_images in (True, False):

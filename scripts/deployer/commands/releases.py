@@ -12,6 +12,7 @@ from deployer.aws.session import open_session
 from deployer.commands.groups import check_place
 from deployer.commands.release_folders import folders_of
 from deployer.core import keys
+from deployer.core.errors import DeployError
 from deployer.core.release import Release
 from deployer.core.retention import Folder, newest_first
 from deployer.core.store import Store
@@ -26,7 +27,7 @@ SHOWN = 20
 
 
 def run(inputs: FleetPlace, console: Console) -> Outcome:
-    """Says the newest releases and those that are needed, each on two lines, and outputs the same."""
+    """Says the newest releases and those that are needed, each on two lines or three, and outputs the same."""
     check_place(inputs)
     session = open_session(inputs, console, reach=reach.reading(inputs.app, inputs.bucket))
     client = session.client("s3")
@@ -40,15 +41,22 @@ def run(inputs: FleetPlace, console: Console) -> Outcome:
     for row in rows:
         console.say(f"  {row['published_at']}  {row['version']}  {', '.join(row['uses'])}".rstrip())
         console.say(f"    {row['size']:,} bytes  {row['git_sha']} {row['run_url']}".rstrip())
+        if row["damaged"]:
+            console.say(f"    damaged: {row['damaged']}")
     if unfinished := [each.version for each in folders if not each.is_release]:
         console.say(f"never finished: {', '.join(unfinished)}")
     return Outcome(outputs={"releases": rows})
 
 
 def _row(store: Store, app: str, folder: Folder, uses: list[str]) -> dict[str, Any]:
+    """A release as it is; one that this version of the action cannot read is shown with what is wrong with it."""
     key = keys.release(app, folder.version)
     stored = store.get(key)
-    release = Release.from_json(stored.body, key) if stored else None
+    release, damaged = None, ""
+    try:
+        release = Release.from_json(stored.body, key) if stored else None
+    except DeployError as error:
+        damaged = error.what
     return {
         "version": folder.version,
         "published_at": utc(folder.written_at),
@@ -56,4 +64,5 @@ def _row(store: Store, app: str, folder: Folder, uses: list[str]) -> dict[str, A
         "git_sha": release.git.sha if release else "",
         "run_url": release.run.url if release else "",
         "uses": uses,
+        "damaged": damaged,
     }

@@ -26,6 +26,12 @@ def check(build: Build, environment: Mapping[str, str]) -> None:
         _check_form("platforms", platform, PLATFORM_PATTERN, "linux/amd64 or linux/arm64")
     for argument in build.build_args:
         _check_form("build-args", argument, r"(?s)[A-Za-z_][A-Za-z0-9_.-]*(=.*)?", "NAME=value")
+        if "=" not in argument and argument not in environment:
+            raise BadInput(
+                f"build-args has {argument} without a value, and it is set nowhere",
+                f"set {argument} in the step's `env:`; if the comma before it belongs to a value, write several arguments "
+                "one a line, or the name alone and its value in `env:`",
+            )
     for secret in build.secrets:
         _check_secret(secret, environment)
     for key in build.ssh:

@@ -218,7 +218,8 @@ def _check_all(draft: _Draft) -> None:
     if draft.has_environment and draft.environment_file in draft.files:
         raise BadInput(
             f"{draft.environment_file} is a file of the release and the place of the environment file",
-            "leave it out of `files`, or give no `parameters`",
+            f"leave it out of `files`, or of a folder that is mounted with `exclude: {draft.environment_file}`, "
+            "or give no `parameters`",
         )
     if draft.is_too_big:
         raise BadInput(

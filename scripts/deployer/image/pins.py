@@ -59,7 +59,7 @@ def choose(compose: Compose, given: Mapping[str, str], pin_images: bool, profile
             continue
         if problem := _problem(name, service, pin_images):
             problems.append(problem)
-        elif "@" in service.image:
+        elif "@" in service.image and "$" not in service.image:
             pinned[name] = reference.parse(service.image).pinned
         elif pin_images:
             to_resolve[name] = service.image

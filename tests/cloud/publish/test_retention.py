@@ -88,6 +88,17 @@ def test_releases_are_listed_with_who_needs_them(published: Any, capsys: pytest.
     assert (row["git_sha"], row["size"]) == ("v3" * 20, sum(map(len, stored.values())))
 
 
+def test_a_release_that_cannot_be_read_is_shown_as_such(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    put(published, "orange/releases/v2/release.json", b"{}")
+    put(published, "orange/releases/v3/release.json", b'{"schema": 2}')
+    answer = said(capsys, ["releases", "--auto-scaling-group", "web"])
+    damaged = {each["version"]: each["damaged"] for each in answer["releases"]}
+    assert (damaged["v1"], len(damaged)) == ("", 4)
+    assert "schema" in damaged["v2"]
+    assert "has schema 2" in damaged["v3"]
+    assert f"    damaged: {damaged['v3']}" in answer["told"]
+
+
 def test_nothing_is_removed_unless_it_is_asked_for(published: Any, capsys: pytest.CaptureFixture[str]) -> None:
     before = objects(published)
     answer = said(capsys, ["prune-releases", *ALL])
