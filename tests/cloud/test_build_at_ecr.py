@@ -49,10 +49,11 @@ def folder(aws_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return tmp_path
 
 
-def build(folder: Path, code: int = 0) -> int:
+def build(folder: Path, *words: str, code: int = 0) -> int:
     (folder / "docker").write_text(DOCKER.format(folder=folder, digest=DIGEST, code=code))
     (folder / "docker").chmod(0o755)
-    return cli.main(["build", "--json", f"--image={REGISTRY}/orange", "--version=v1"], {"GITHUB_SHA": "a" * 40})
+    command = ["build", "--json", f"--image={REGISTRY}/orange", "--version=v1", *words]
+    return cli.main(command, {"GITHUB_SHA": "a" * 40})
 
 
 def test_password_goes_through_stdin_and_the_login_is_gone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,3 +75,33 @@ def test_login_is_gone_also_when_the_build_fails(folder: Path) -> None:
     assert build(folder, code=1) == EXIT_FAILED
     assert (folder / "used").exists()
     assert list((folder / "temporary").iterdir()) == []
+
+
+OTHER = REGISTRY.replace("123456789012", "210987654321")
+
+
+def test_cache_in_another_registry_of_ecr_has_a_login_of_its_own(folder: Path) -> None:
+    assert build(folder, "--cache=registry", f"--cache-ref={OTHER}/cache:orange") == EXIT_DONE
+    asked = (folder / "asked").read_text()
+    for registry in (REGISTRY, OTHER):
+        assert f"login --username AWS --password-stdin {registry}\n" in asked
+    assert json.loads((folder / "used").read_text())["credHelpers"] == {REGISTRY: "", OTHER: ""}
+
+
+def test_base_images_are_had_also_where_nothing_is_pushed(folder: Path) -> None:
+    assert build(folder, "--push=false") == EXIT_DONE
+    assert f"login --username AWS --password-stdin {REGISTRY}\n" in (folder / "asked").read_text()
+
+
+def test_trying_a_build_takes_no_identity(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "users-own").mkdir()
+    assert build(folder, "--push=false") == EXIT_DONE
+    assert f"going on without a login at {REGISTRY}: " in capsys.readouterr().err
+    assert "login" not in (folder / "asked").read_text()
+    assert build(folder) != EXIT_DONE

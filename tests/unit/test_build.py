@@ -191,7 +191,7 @@ def test_login_is_kept_apart_from_the_users_docker(tmp_path: Path) -> None:
     theirs = {"credsStore": "desktop", "auths": {"ghcr.io": {"auth": "x"}}, "currentContext": "remote"}
     (home / "config.json").write_text(json.dumps(theirs))
     environment = {"DOCKER_CONFIG": str(home), "RUNNER_TEMP": str(tmp_path)}
-    with own_config(environment, "docker.io") as inside:
+    with own_config(environment, ["docker.io"]) as inside:
         folder = Path(inside["DOCKER_CONFIG"])
         assert folder.parent == tmp_path
         assert (folder / "cli-plugins").resolve() == home / "cli-plugins"
@@ -206,7 +206,7 @@ def test_login_is_kept_apart_from_the_users_docker(tmp_path: Path) -> None:
 
 
 def test_login_works_where_docker_was_never_configured(tmp_path: Path) -> None:
-    with own_config({"HOME": str(tmp_path)}, "ghcr.io") as inside:
+    with own_config({"HOME": str(tmp_path)}, ["ghcr.io"]) as inside:
         config = json.loads((Path(inside["DOCKER_CONFIG"]) / "config.json").read_text())
     assert config == {"credHelpers": {"ghcr.io": ""}}
 

@@ -45,7 +45,7 @@ def _digests(inputs: BuildInputs, wanted: Wanted, console: Console) -> dict[str,
     missing = [_without_taken_tag(registries, build, console) for build in wanted.builds if not digests[build.image]]
     if missing:
         try:
-            with _docker(inputs, wanted, credentials) as docker:
+            with _docker(inputs, wanted, credentials, console) as docker:
                 digests |= _build(docker, replace(wanted, builds=tuple(missing)), console)
         except Refused as refused:
             digests |= _pushed_all_the_same(registries, missing, refused, console)
@@ -75,7 +75,22 @@ def _built_before(registries: Registries, build: Build, console: Console) -> str
     digest = _of_this_commit(registries, build, console)
     if digest:
         console.say(f"{build.names[0]} is in the registry already, from the same commit: not built again")
+        _tell_of_other_tags(registries, build, digest, console)
     return digest
+
+
+def _tell_of_other_tags(registries: Registries, build: Build, digest: str, console: Console) -> None:
+    """`latest` may be a newer image's by now, and is not taken back."""
+    for tag in build.tags:
+        if tag in (build.tags[0], f"sha-{build.labels[REVISION]}"):
+            continue
+        name = f"{build.image}:{tag}"
+        if _look_up(registries, reference.parse(name), console)[0] != digest:
+            console.warning(
+                "extra-tags",
+                f"{name} is not this image, and stays as it is, because nothing was built "
+                f"(docker buildx imagetools create --tag {name} {reference.pin(build.image, digest)})",
+            )
 
 
 def _of_this_commit(registries: Registries, build: Build, console: Console) -> str:
@@ -120,19 +135,46 @@ def _look_up(registries: Registries, image: Reference, console: Console) -> tupl
 
 
 @contextmanager
-def _docker(inputs: BuildInputs, wanted: Wanted, credentials: Credentials) -> Iterator[Docker]:
+def _docker(inputs: BuildInputs, wanted: Wanted, credentials: Credentials, console: Console) -> Iterator[Docker]:
     """docker, logged in where it is not yet: with the given login, or at ECR with our AWS identity."""
     environment = _environment(wanted.builds[0])
     Docker(environment).check()
-    registry = wanted.registry
-    who = credentials(registry) if inputs.push and (inputs.registry_username or ecr.is_ecr(registry)) else None
-    if who is None:
+    logins = {}
+    for registry in _registries(inputs, wanted):
+        with _tolerated(inputs, wanted, registry, console):
+            if who := credentials(registry):
+                logins[registry] = who
+    if not logins:
         yield Docker(environment)
         return
-    with own_config(environment, registry) as inside:
+    with own_config(environment, logins) as inside:
         docker = Docker(inside)
-        docker.login(registry, *who)
+        for registry, who in logins.items():
+            with _tolerated(inputs, wanted, registry, console):
+                docker.login(registry, *who)
         yield docker
+
+
+def _registries(inputs: BuildInputs, wanted: Wanted) -> Iterator[str]:
+    """Where we have a login that docker lacks: at the images' registry, which may hold their base too, and the cache's.
+
+    Other registries a Dockerfile names nobody knows before it is built.
+    """
+    cache = wanted.builds[0].cache_ref
+    for registry in dict.fromkeys([wanted.registry, *([reference.parse(cache).registry] if cache else [])]):
+        if ecr.is_ecr(registry) or (inputs.registry_username and registry == wanted.registry):
+            yield registry
+
+
+@contextmanager
+def _tolerated(inputs: BuildInputs, wanted: Wanted, registry: str, console: Console) -> Iterator[None]:
+    """A login that fails, unless the push takes it: a base image or a cache may be had without."""
+    try:
+        yield
+    except DeployError as refused:
+        if inputs.push and registry == wanted.registry:
+            raise
+        console.say(f"going on without a login at {registry}: {refused.what}")
 
 
 def _environment(build: Build) -> dict[str, str]:

@@ -29,8 +29,8 @@ def check(build: Build, environment: Mapping[str, str]) -> None:
         if "=" not in argument and argument not in environment:
             raise BadInput(
                 f"build-args has {argument} without a value, and it is set nowhere",
-                f"set {argument} in the step's `env:`; if the comma before it belongs to a value, write several arguments "
-                "one a line, or the name alone and its value in `env:`",
+                f"set {argument} in the step's `env:`; if the comma before it belongs to a value, write several "
+                "arguments one a line, or the name alone and its value in `env:`",
             )
     for secret in build.secrets:
         _check_secret(secret, environment)

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,11 +113,11 @@ def _started(command: Sequence[str], environment: Mapping[str, str], folder: str
 
 
 @contextmanager
-def own_config(environment: Mapping[str, str], registry: str) -> Iterator[dict[str, str]]:
-    """An environment whose docker keeps a login for `registry` in a folder that is gone at the end of the block.
+def own_config(environment: Mapping[str, str], registries: Iterable[str]) -> Iterator[dict[str, str]]:
+    """An environment whose docker keeps logins for `registries` in a folder that is gone at the end of the block.
 
     All else of the user's docker stays in sight: plugins, contexts and builders by links, other logins in a copy of the
-    configuration. A credential store would keep the password for good, so it is switched off for this one registry.
+    configuration. A credential store would keep passwords for good, so it is switched off for these registries.
     """
     home = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/root")) / ".docker")
     with tempfile.TemporaryDirectory(prefix="docker-config-", dir=environment.get("RUNNER_TEMP") or None) as folder:
@@ -125,7 +125,7 @@ def own_config(environment: Mapping[str, str], registry: str) -> Iterator[dict[s
             if each.name != "config.json":
                 (Path(folder) / each.name).symlink_to(each.resolve())
         config = _read_config(home / "config.json")
-        config["credHelpers"] = {**(config.get("credHelpers") or {}), login_server(registry): ""}
+        config["credHelpers"] = {**(config.get("credHelpers") or {}), **{login_server(each): "" for each in registries}}
         file = os.open(Path(folder) / "config.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(file, "w") as stream:
             json.dump(config, stream)
