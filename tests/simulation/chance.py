@@ -16,6 +16,8 @@ EVENTS = (
     "dies",
     "reboots",
     "standby",
+    "detached",
+    "overlooked",
     "sick",
     "silent",
     "deaf",

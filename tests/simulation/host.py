@@ -41,6 +41,7 @@ class Host:
         "moved_at",
         "no_traffic",
         "ok",
+        "overlooked",
         "previous",
         "queue",
         "registered",
@@ -55,7 +56,7 @@ class Host:
     def __init__(self, instance_id: str, now: float) -> None:
         self.id = instance_id
         self.lifecycle, self.since = "InService", now
-        self.alive, self.healthy_mark = True, True
+        self.alive, self.healthy_mark, self.overlooked = True, True, False
         self.agent_from, self.deaf_until, self.counts_as_online = now, 0.0, True
         self.version, self.generation, self.previous, self.attempt = "", 0, "", ""
         self.fetched: set[str] = set()
@@ -94,7 +95,7 @@ class Host:
 
     @property
     def settled(self) -> bool:
-        return not self.lifecycle.startswith(("Pending", "Terminat"))
+        return not self.lifecycle.startswith(("Pending", "Terminat", "Detach"))
 
     @property
     def doubled(self) -> bool:

@@ -173,6 +173,19 @@ MUTANTS = (
         look_first=99,
     ),
     Mutant(
+        "who left and comes back is not asked again",
+        "core/absorb.py",
+        "here = {each for each, step in progress.steps.items() if step.stage is not Stage.GONE}",
+        "here = set(progress.steps)",
+    ),
+    Mutant(
+        "who was touched, left and comes back is not put back",
+        "core/absorb.py",
+        "owed.intersection_update((*newcomers, *progress.touched))",
+        "owed.intersection_update(newcomers)",
+        look_first=107,
+    ),
+    Mutant(
         "a crash before is forgotten",
         "rollout/record.py",
         'return self.result in ("running", "interrupted", "could-not-restore")',

@@ -147,7 +147,7 @@ class Player:
 
     def _nobody_is_left_behind(self) -> None:
         """5, a while later: whoever was launched before the end has booted by now, and runs the target as well."""
-        there = tuple(self.world.hosts.values())
+        there = tuple(each for each in self.world.hosts.values() if each.lifecycle != "Detached")
         self.world.timeline.go_on(LEFT_OVER)
         version = json.loads(self.world.bucket.raw("desired.json") or "{}")["version"]
         for host in there:

@@ -134,7 +134,10 @@ class GroupOfRunner:
         self._begin("observe")
         world, now = self._world, self._world.timeline.now
         instances = []
-        for host in world.hosts.values():
+        for host in tuple(world.hosts.values()):
+            if host.overlooked or host.lifecycle == "Detached":
+                host.overlooked = False
+                continue
             traffic = world.balancer.state(host, now)
             online = host.agent_from <= now and (host.hears(now) or (host.counts_as_online and host.alive))
             instances.append(Instance(host.id, host.lifecycle, host.healthy_mark, online, TRAFFIC[traffic]))

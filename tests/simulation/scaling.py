@@ -36,6 +36,8 @@ class Scaling:
             "dies": lambda event: self._dies(self._picked(event)),
             "reboots": lambda event: self._reboots(self._picked(event)),
             "standby": self._standby,
+            "detached": self._detached,
+            "overlooked": self._overlooked,
             "sick": self._sick,
             "silent": self._silent,
             "deaf": self._deaf,
@@ -174,6 +176,25 @@ class Scaling:
         if host.alive and host.lifecycle == "Standby":
             host.enters("InService", self.world.timeline.now)
             host.moves(True, self.world.timeline.now)
+
+    def _detached(self, event: Event) -> None:
+        """A person takes it out of the group, to look at it, and attaches it again."""
+        host, now = self._picked(event), self.world.timeline.now
+        if host is not None and host.alive:
+            host.enters("Detached", now)
+            host.moves(False, now)
+            self.world.timeline.after(event.seconds, lambda: self._attached(host))
+
+    def _attached(self, host: Host) -> None:
+        if host.alive and host.lifecycle == "Detached":
+            host.enters("Pending", self.world.timeline.now)
+            self.world.timeline.after(5.0, lambda: self._enters_service(host))
+
+    def _overlooked(self, event: Event) -> None:
+        """The next description of the group lags behind, and does not have it."""
+        host = self._picked(event)
+        if host is not None:
+            host.overlooked = True
 
     def _sick(self, event: Event) -> None:
         host, now = self._picked(event), self.world.timeline.now

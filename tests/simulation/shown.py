@@ -64,7 +64,7 @@ class Shown:
         """It serves as far as the run is shown, left, failed as the run was told, or had all the time there is."""
         world, host = self._world, self._world.hosts.get(instance_id)
         now = world.timeline.now
-        if host is None or not host.settled:
+        if host is None or not host.settled or instance_id not in watch.seen:
             watch.left.add(instance_id)
             return True
         if instance_id in watch.failed or instance_id in watch.unreached:
@@ -85,7 +85,7 @@ class Shown:
             return False
         if watch.takes_down or host.lifecycle != "InService":
             return True
-        return watch.seen[host.id][1] if balancer.there else balancer.answers(host)
+        return watch.serves(host.id) if balancer.there else balancer.answers(host)
 
     def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
         """The end of an order at one instance is shown to a run."""

@@ -125,6 +125,10 @@ class Watch:
             return forward
         return min(max(1, size), max(2 * forward, math.ceil(size / 3)))
 
+    def serves(self, instance_id: str) -> bool:
+        """As far as the run was shown."""
+        return self.seen.get(instance_id, ("", False, ""))[1]
+
     def down(self) -> set[str]:
         """In service and not serving, as far as the run was shown."""
         return {each for each, (lifecycle, serves, _) in self.seen.items() if lifecycle == "InService" and not serves}

@@ -168,3 +168,24 @@ def test_a_newborn_whose_agent_is_not_online_yet_is_waited_for() -> None:
     world.later(60, lambda: setattr(world.hosts["i-new"], "online", True))
     assert roll(world, wish()).ending.result is Result.SUCCEEDED
     assert world.versions()["i-new"] == "v2"
+
+
+def test_a_newborn_that_boots_for_long_has_all_its_time_to_get_its_agent_online() -> None:
+    world = fleet_of(3)
+    world.later(5, lambda: world.hosts.update({"i-new": Host("v1", lifecycle="Pending", online=False)}))
+    world.later(400, lambda: setattr(world.hosts["i-new"], "lifecycle", "InService"))
+    world.later(600, lambda: setattr(world.hosts["i-new"], "online", True))
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert world.versions()["i-new"] == "v2"
+
+
+@pytest.mark.parametrize("at", [1, 3, 5, 7, 9, 12])
+def test_instances_that_leave_and_come_back_are_brought_along(at: int) -> None:
+    world = fleet_of(3)
+    for number, (name, host) in enumerate(tuple(world.hosts.items())):
+        world.later(at + 3 * number, partial(world.hosts.__delitem__, name))
+        world.later(at + 3 * number + 2, partial(world.hosts.update, {name: host}))
+    rolled = roll(world, wish())
+    assert rolled.ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+    assert any("joined the group" in line for line in world.lines)

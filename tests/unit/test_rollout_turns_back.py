@@ -218,4 +218,4 @@ def test_running_out_of_time_names_who_was_not_done() -> None:
     world.hosts["i-new"] = Host("v1", lifecycle="Pending")
     rolled = roll(world, wish(timeout=Seconds(1200)))
     assert rolled.ending.result is not Result.SUCCEEDED
-    assert "not done within 800 s: i-new: new" in rolled.ending.reason
+    assert "not done within 800 s: i-new: coming" in rolled.ending.reason

@@ -30,18 +30,32 @@ def absorb(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
 
 
 def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress:
-    newcomers = [each for each in fleet.present if each not in progress.steps]
+    here = {each for each, step in progress.steps.items() if step.stage is not Stage.GONE}
+    newcomers = [each for each in fleet.present if each not in here]
     owed = {each.id for each in fleet.settled} if progress.settled_after_promotion else set(fleet.present)
     if plan.goes_back:  # what was never touched stays as it is; only who came meanwhile is asked as well
-        owed.intersection_update(newcomers)
+        owed.intersection_update((*newcomers, *progress.touched))
     promoted = progress.promoted_at is not None
     if not newcomers and owed <= progress.owing and promoted is progress.settled_after_promotion:
         return progress
     return replace(
         progress,
-        steps={**progress.steps, **{each: Step(since=now, newborn=promoted) for each in newcomers}},
+        steps={**progress.steps, **{each: _newcomer(fleet, progress, each, now) for each in newcomers}},
         owing=progress.owing | owed,
         settled_after_promotion=promoted,
+    )
+
+
+def _newcomer(fleet: Fleet, progress: Progress, instance_id: str, now: float) -> Step:
+    """It begins anew; of one that was here before, as after a detach, stays what was done to it and that it failed."""
+    before = progress.of(instance_id)
+    return Step(
+        Stage.COMING if fleet.present[instance_id].coming else Stage.NEW,
+        since=now,
+        touched=before.touched,
+        in_doubt=before.in_doubt,
+        failed=before.failed,
+        newborn=progress.promoted_at is not None,
     )
 
 
@@ -57,6 +71,8 @@ def _mark(fleet: Fleet, progress: Progress) -> Progress:
 def _seen(plan: Plan, instance: Instance | None, step: Step, now: float) -> tuple[Stage, str]:
     if instance is None:
         return Stage.GONE, ""
+    if step.stage is Stage.COMING:
+        return (Stage.COMING if instance.coming else Stage.NEW), ""
     if _mute(plan, instance, step, now):
         return Stage.UNREACHABLE, "its SSM agent is not online"
     if step.stage in (Stage.ACTIVATED, Stage.JOINING) and not _must_join(plan, instance):

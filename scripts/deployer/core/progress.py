@@ -1,9 +1,10 @@
 """How far a rollout has come with each instance; every change is a new value.
 
-NEW → PREFETCHING → READY → DRAINING → ACTIVATING → ACTIVATED → JOINING → PROVEN
-                  ↘                         ↘ DOUBTED → ASKING ↗
-                    FAILED, UNREACHABLE (may be taken up again once while converging)
+COMING → NEW → PREFETCHING → READY → DRAINING → ACTIVATING → ACTIVATED → JOINING → PROVEN
+                           ↘                         ↘ DOUBTED → ASKING ↗
+                             FAILED, UNREACHABLE (may be taken up again once while converging)
 
+From everywhere to GONE, and from there, as COMING or NEW, back again.
 An activation that ended without a marker, or whose end nobody heard of, is doubted: the instance is asked what it runs.
 """
 
@@ -18,6 +19,7 @@ from deployer.core.marker import Marker
 
 
 class Stage(Enum):
+    COMING = "coming"
     NEW = "new"
     PREFETCHING = "prefetching"
     READY = "ready"
@@ -183,6 +185,7 @@ def _entered(step: Step, stage: Stage, now: float, reason: str) -> Step:
         since=now,
         began_at=now if starts else step.began_at,
         touched=step.touched or stage in (Stage.DRAINING, Stage.ACTIVATING),
+        in_doubt=step.in_doubt or (stage is Stage.GONE and _is_amid(step)),
         reason=_kept(step, stage, reason),
         failed=stage is Stage.FAILED or (step.failed and stage is not Stage.PROVEN),
     )
@@ -211,7 +214,7 @@ def _anew(step: Step, now: float) -> Step:
     """To be taken from the start; what an instance runs in the middle of an activation nobody knows."""
     if step.stage is Stage.GONE:
         return step
-    amid = step.stage is Stage.ACTIVATING or step.stage in UNCERTAIN
+    amid = _is_amid(step)
     return Step(
         Stage.READY,
         since=now,
@@ -221,3 +224,8 @@ def _anew(step: Step, now: float) -> Step:
         newborn=step.newborn,
         marked=step.marked,
     )
+
+
+def _is_amid(step: Step) -> bool:
+    """It was told to change, and its answer is still to come."""
+    return step.stage is Stage.ACTIVATING or step.stage in UNCERTAIN

@@ -10,7 +10,14 @@ from deployer.core.plan import Plan, window_of
 from deployer.core.progress import IN_FLIGHT, Progress, Stage, Step
 from deployer.rollout.ports import Voice
 
-SHOWN = frozenset(Stage) - {Stage.NEW, Stage.READY, Stage.ACTIVATED, Stage.PREFETCHING, Stage.ASKING}
+SHOWN = frozenset(Stage) - {
+    Stage.COMING,
+    Stage.NEW,
+    Stage.READY,
+    Stage.ACTIVATED,
+    Stage.PREFETCHING,
+    Stage.ASKING,
+}
 
 
 class Report:
@@ -44,7 +51,7 @@ class Report:
                 self._voice.say(f"  {each.id}  {condition or 'is in service'}")
             elif known is None and self._met_anyone:
                 self._voice.say(f"  {each.id}  joined the group")
-            self._met[each.id] = condition
+        self._met = {each.id: _condition(each) for each in fleet.instances}  # who comes back joins anew
         self._met_anyone = True
 
     def show(self, plan: Plan, progress: Progress, now: float) -> bool:
