@@ -12,6 +12,7 @@ import pytest
 from deployer.core.errors import BadInput
 from deployer.image.bake import Sections, arguments, definition, sections, settled
 from deployer.image.build import Build
+from deployer.image.compose_yaml import RESET, Override, parse
 
 BUILD = Build(image="registry.example.com/orange-web.1", tags=("v1", "sha-abc"), service="web.1")
 
@@ -100,6 +101,42 @@ def test_every_file_is_cut_and_stays_in_its_place() -> None:
     assert cut(one, other) == [
         {"services": {"web": {"build": {"context": "."}}}},
         {"services": {"web": {"build": {"target": "prod"}}, "late": {"build": {"context": "late"}}}},
+    ]
+
+
+def test_lists_of_a_section_are_laid_over_mappings_and_count_from_their_own_folder() -> None:
+    files = {
+        "compose.yml": "services: {web: {extends: {file: base/b.yml, service: base}, build: {args: {B: 2}}}}",
+        "base/b.yml": "services: {base: {build: {args: [A=1=2, C], additional_contexts: ['a=./a', 'b=https://b/c.git']}}}",
+    }
+    contexts = {"a": "./base/a", "b": "https://b/c.git"}
+    build = {"args": {"A": "1=2", "C": None, "B": 2}, "additional_contexts": contexts, "context": "./base"}
+    assert [json.loads(each) for each in found(files).files] == [{"services": {"web": {"build": build}}}]
+
+
+def test_what_a_later_file_takes_back_or_replaces_is_left_to_bake() -> None:
+    files = {
+        "a.yml": "services: {web: {build: {context: ., args: [A=1], tags: ['x:1'], secrets: [s]}}, job: {build: job}}",
+        "b.yml": "services: {web: {build: {args: !override {B: 'é'}, tags: !reset []}}, job: !override {build: other}}",
+        "c.yml": "services: {job: !reset null, web: {image: w}}\nsecrets: {s: {environment: S}}",
+        "d.yml": "services: {job: {build: again}}",
+    }
+    first, *others = [parse("x.yml", each) for each in found(files).files]
+    assert first == {
+        "services": {
+            "web": {"build": {"context": ".", "args": {"A": "1"}, "tags": ["x:1"], "secrets": ["s"]}},
+            "job": {"build": {"context": "job"}},
+        }
+    }
+    assert others == [
+        {
+            "services": {
+                "web": {"build": {"args": Override({"B": "é"}), "tags": RESET}},
+                "job": Override({"build": {"context": "other"}}),
+            }
+        },
+        {"services": {"job": RESET}, "secrets": {"s": {"environment": "S"}}},
+        {"services": {"job": {"build": {"context": "again"}}}},
     ]
 
 

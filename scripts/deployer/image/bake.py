@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from deployer.core.errors import BadInput
 from deployer.image import compose
 from deployer.image.build import Build
 from deployer.image.compose_files import ComposeFiles, Read
+from deployer.image.compose_yaml import untagged, within, written
 
 SERVICE = "{service}"
 """Stands in an image's name for the name of each service that has a `build`."""
@@ -34,7 +35,7 @@ class Sections:
     built: tuple[str, ...]
     alike: Mapping[str, str] = field(default_factory=dict)
     files: Sequence[bytes] = ()
-    """Compose files with nothing but build sections, in the order of their originals."""
+    """Compose files in YAML with nothing but build sections, in the order of their originals."""
 
 
 def sections(paths: Sequence[str], open_file: Read, profiles: Sequence[str] = ()) -> Sections:
@@ -53,24 +54,33 @@ def sections(paths: Sequence[str], open_file: Read, profiles: Sequence[str] = ()
 
 
 def _only_builds(documents: Sequence[Mapping[str, Any]], built: Sequence[str]) -> list[bytes]:
-    """Compose files, written as JSON, without all but their build sections and the secrets these name."""
-    wanted = {secret for each in documents for build in _builds(each, built).values() for secret in _secrets(build)}
-    return [json.dumps(_reduced(each, built, wanted)).encode() for each in documents]
+    """Compose files without all but their build sections and the secrets these name; compose's tags stay."""
+    services = [_builds(each, built) for each in documents]
+    wanted = {secret for each in services for secret in _secrets(untagged(each))}
+    return [written(_reduced(*each, wanted)).encode() for each in zip(services, documents, strict=True)]
 
 
-def _reduced(document: Mapping[str, Any], built: Sequence[str], wanted: Collection[str]) -> dict[str, Any]:
-    services = {name: {"build": build} for name, build in _builds(document, built).items()}
-    secrets = {name: each for name, each in (document.get("secrets") or {}).items() if name in wanted}
+def _reduced(services: Any, document: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
+    secrets = {name: each for name, each in (untagged(document.get("secrets")) or {}).items() if name in wanted}
     return {"services": services, **({"secrets": secrets} if secrets else {})}
 
 
-def _builds(document: Mapping[str, Any], built: Sequence[str]) -> dict[str, Any]:
-    services = document["services"].items()
-    return {name: each["build"] for name, each in services if name in built and each.get("build")}
+def _builds(document: Mapping[str, Any], built: Sequence[str]) -> Any:
+    """The services, or what a tag stands before: a service that only takes back what an earlier file said is kept."""
+
+    def alone(service: Any) -> dict[str, Any]:
+        return {"build": service["build"]} if service.get("build") else {}
+
+    def cut(services: Mapping[str, Any]) -> dict[str, Any]:
+        reduced = {name: within(each, alone) for name, each in services.items() if name in built}
+        return {name: each for name, each in reduced.items() if each}
+
+    return within(document["services"], cut)
 
 
-def _secrets(build: Any) -> tuple[str, ...]:
-    return compose.sources(build.get("secrets")) if isinstance(build, dict) else ()
+def _secrets(services: Mapping[str, Any]) -> Iterator[str]:
+    for service in services.values():
+        yield from compose.sources(service.get("build", {}).get("secrets"))
 
 
 def target(service: str) -> str:

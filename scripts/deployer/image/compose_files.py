@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.image import compose_schema
-from deployer.image.compose_yaml import RESET, Override, parse, refuse, untagged
+from deployer.image.compose_yaml import RESET, Override, parse, refuse, untagged, within
 
 Read = Callable[[str], bytes]
 """From a path, as seen from the root of the release, to what the file holds."""
@@ -45,8 +45,11 @@ class ComposeFiles:
         return dict(untagged(whole))
 
     def each(self, paths: Sequence[str]) -> list[Mapping]:
-        """The same files one by one, each with what it includes and extends, before they lie over each other."""
-        return [dict(untagged(self._resolved(path, self.project, (path,)))) for path in paths]
+        """The same files one by one, each with what it includes and extends, before they lie over each other.
+
+        Their tags are still there.
+        """
+        return [self._resolved(path, self.project, (path,)) for path in paths]
 
     def _resolved(self, path: str, folder: str, above: tuple[str, ...]) -> Mapping:
         """A file with all it includes and extends; its paths count from `folder`."""
@@ -93,8 +96,8 @@ class ComposeFiles:
         if name not in services:
             refuse(path, 0, f"there is no service {name} to extend", f"its services are {', '.join(services)}")
         service = dict(_bare(services[name]) or {})
-        if isinstance(service.get("build"), str):  # the short form of its context, which a longer one is laid over
-            service["build"] = {"context": service["build"]}
+        if service.get("build"):
+            service["build"] = within(service["build"], _long_build)
         if not (extends := service.pop("extends", None)):
             return service
         wanted = extends if isinstance(extends, dict) else {"service": extends}
@@ -187,25 +190,36 @@ def _turned(service: Mapping, turn: Callable[[str], str]) -> Mapping:
         if name in service:
             turned[name] = _within(service[name], turn, each)
     if "build" in service:
-        turned["build"] = _turned_build(service["build"], turn)
+        turned["build"] = within(service["build"], lambda build: _turned_build(build, turn) if build else build)
     return turned
 
 
-def _turned_build(build: Any, turn: Callable[[str], str]) -> Any:
+def _long_build(build: Any) -> Mapping:
+    """A build section in its long form, over which others can be laid: a short one is its context."""
+    if isinstance(build, str):
+        return {"context": build}
+    mappings = ("args", "labels", "additional_contexts")
+    return {**build, **{name: within(build[name], _named) for name in mappings if build.get(name)}}
+
+
+def _named(value: Any) -> Mapping:
+    """A mapping, or the list of NAME=VALUE that may stand in its place; what has no value is looked up by compose."""
+    if isinstance(value, dict):
+        return value
+    pairs = (each.partition("=") for each in value)
+    return {name: text if equals else None for name, equals, text in pairs}
+
+
+def _turned_build(build: Mapping, turn: Callable[[str], str]) -> Mapping:
     """A build section: its contexts are folders, or what the builder fetches itself."""
 
     def moved(context: str) -> str:
         return context if ":" in context else turn(context)  # https://…, git@…, service:…, docker-image://…
 
-    if isinstance(build, Override):
-        return Override(_turned_build(build.value, turn))
-    if not isinstance(build, dict):
-        return moved(build) if build else build
-    more = build.get("additional_contexts")
-    named = (
-        {"additional_contexts": {name: moved(each) for name, each in more.items()}} if isinstance(more, dict) else {}
-    )
-    return {**build, "context": moved(build.get("context", ".")), **named}
+    turned = {**build, "context": moved(build.get("context", "."))}
+    if more := build.get("additional_contexts"):
+        turned["additional_contexts"] = within(more, lambda named: {name: moved(each) for name, each in named.items()})
+    return turned
 
 
 def _within(value: Any, turn: Callable[[str], str], change: Callable[[Any, Callable[[str], str]], Any]) -> Any:

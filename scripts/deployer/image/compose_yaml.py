@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NoReturn
@@ -47,6 +48,22 @@ def untagged(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): untagged(each) for key, each in value.items() if each is not RESET}
     return [untagged(each) for each in value] if isinstance(value, list) else value
+
+
+def within(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The value changed, or what one of compose's tags stands before; what is reset stays so."""
+    if isinstance(value, Override):
+        return value if value is RESET else Override(change(value.value))
+    return change(value)
+
+
+def written(value: Any) -> str:
+    """The value as YAML: JSON, but for compose's tags."""
+    if isinstance(value, Override):
+        return "!reset null" if value is RESET else f"!override {written(value.value)}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{written(str(name))}: {written(each)}' for name, each in value.items())}}}"
+    return f"[{', '.join(map(written, value))}]" if isinstance(value, list) else json.dumps(value, ensure_ascii=False)
 
 
 def line_of(body: bytes, place: Sequence[str | int]) -> int:
