@@ -54,10 +54,10 @@ def record_of(world: World, generation: int) -> dict[str, Any]:
     return record
 
 
-def left_behind(world: World, version: str, result: str, way_back: str = "v1") -> None:
+def left_behind(world: World, version: str, result: str, way_back: str = "v1", suspended: tuple[str, ...] = ()) -> None:
     """The record of an earlier rollout of `version`, which would have gone back to another."""
     back = ReleaseRef(way_back, sha_of(way_back)).to_json()
-    record = {"schema": 1, "to": version, "way_back": back, "result": result, "suspended": []}
+    record = {"schema": 1, "to": version, "way_back": back, "result": result, "suspended": suspended}
     world.create(keys.record("orange", world.name, 1), json.dumps(record).encode(), {})
 
 

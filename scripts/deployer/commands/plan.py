@@ -47,10 +47,10 @@ def _changes(
 ) -> bool:
     groups.commands(name).check_there()
     fleet = groups.group(name, inputs.alarms).observe()
-    check_group(name, fleet, limits)
-    desired = groups.desired(name)
     last = last_record(groups.store, inputs.app, name)
     crashed = last is not None and last.crashed
+    check_group(name, fleet, limits, half_done=crashed)
+    desired = groups.desired(name)
     if desired is not None and desired.release == release and not crashed:
         return _brings_along(name, desired, fleet, groups, console)
     plan = _plan(release, desired, limits, fleet, inputs, crashed)

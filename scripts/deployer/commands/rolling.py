@@ -21,6 +21,7 @@ from deployer.github.run import RunContext
 from deployer.inputs import Policy
 from deployer.outcome import Outcome
 from deployer.rollout.preflight import check_alarms, check_group, check_limits
+from deployer.rollout.record import last_record
 from deployer.rollout.rollout import Rolled, Wish, World, roll_out
 from deployer.rollout.summary import headline
 
@@ -72,7 +73,8 @@ def roll(policy: Policy, asked: Asked, groups: Groups, console: Console) -> Outc
     clock = RealClock()
     worlds = {name: _world(policy, name, groups, clock, console) for name in policy.auto_scaling_group}
     for name, world in worlds.items():
-        check_group(name, world.group.observe(), limits, asked.rollback)
+        last = last_record(groups.store, policy.app, name)
+        check_group(name, world.group.observe(), limits, asked.rollback, last is not None and last.crashed)
     with clock.watching_signals():
         ended = _one_by_one(policy, limits, asked, worlds, console)
     return outcome_of(policy, ended, console)

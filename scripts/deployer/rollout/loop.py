@@ -6,8 +6,9 @@ which command is still open, what an answer means for the instance that gave it,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployer.core.absorb import absorb
 from deployer.core.actions import (
@@ -67,13 +68,16 @@ class Loop:
         record: Record,
         report: Report,
         clock: Clock,
+        excused: Iterable[str] = (),
     ) -> None:
+        """`excused`: alarms that were red before it began, and judge it once they have been OK."""
         self.plan, self.progress = plan, Progress()
         self._group, self._dispatch, self._desired = group, Dispatch(commands, plan.target.generation), desired
         self._lease, self._record, self._report, self._clock = lease, record, report, clock
         self._refused_since: float | None = None
         self._refusals = 0
         self._seen = Fleet(())
+        self._excused = frozenset(excused)
         self._out: set[str] = set()
         self._turning: TurnBack | None = None
         self._owes_desired = False
@@ -140,7 +144,7 @@ class Loop:
         """The fleet, with every reply and every clock taken in."""
         for reply in self._dispatch.replies():
             self.progress = hear(self.plan, self.progress, reply, self._clock.now())
-        fleet = self._seen = self._group.observe()
+        fleet = self._seen = self._judged(self._group.observe())
         self.progress = absorb(self.plan, fleet, self.progress, self._clock.now())
         self._dispatch.forget(each for each, step in self.progress.steps.items() if step.stage is Stage.GONE)
         if self.plan.after_crash:  # the dead run may have taken them out
@@ -148,6 +152,12 @@ class Loop:
         self._show()
         self._report.meet(fleet)
         return fleet
+
+    def _judged(self, fleet: Fleet) -> Fleet:
+        """The fleet with the alarms that count now."""
+        self._excused = frozenset(each for each in self._excused if fleet.alarms.get(each) != "OK")
+        counting = {name: state for name, state in fleet.alarms.items() if name not in self._excused}
+        return replace(fleet, alarms=counting)
 
     def _perform(self, action: Action) -> Ending | None:
         match action:

@@ -37,9 +37,13 @@ def check_alarms(names: Sequence[str]) -> None:
         )
 
 
-def check_group(group: str, fleet: Fleet, limits: Limits, through_freeze: bool = False) -> None:
-    """The group as it is now. Raises DeployError, or BadInput where it is frozen or the policy does not fit it."""
-    if fleet.freeze and not through_freeze:
+def check_group(group: str, fleet: Fleet, limits: Limits, rollback: bool = False, half_done: bool = False) -> None:
+    """The group as it is now. Raises DeployError, or BadInput where it is frozen or the policy does not fit it.
+
+    `half_done`: the last rollout never ended. Neither a run that puts that right nor a rollback waits for alarms to be
+    OK, which they may not be before.
+    """
+    if fleet.freeze and not rollback:
         raise BadInput(
             f"{group} is frozen, its tag {FREEZE_TAG} says: {fleet.freeze}",
             "ask whoever froze it; a rollback is let through. To end the freeze: aws autoscaling delete-tags"
@@ -47,7 +51,14 @@ def check_group(group: str, fleet: Fleet, limits: Limits, through_freeze: bool =
         )
     _check_size(group, fleet, limits)
     _check_agents(group, fleet, limits)
-    _check_alarm_states(fleet)
+    _check_alarms_exist(fleet)
+    if not (rollback or half_done):
+        _check_alarms_are_ok(fleet)
+
+
+def not_ok(fleet: Fleet) -> dict[str, str]:
+    """The alarms that are not OK now, with their states."""
+    return {name: state for name, state in fleet.alarms.items() if state != "OK"}
 
 
 def who_serves(fleet: Fleet, limits: Limits) -> str:
@@ -95,11 +106,14 @@ def _check_agents(group: str, fleet: Fleet, limits: Limits) -> None:
         )
 
 
-def _check_alarm_states(fleet: Fleet) -> None:
+def _check_alarms_exist(fleet: Fleet) -> None:
     missing = [name for name, state in fleet.alarms.items() if state == MISSING]
     if missing:
         raise BadInput(f"these alarms do not exist: {', '.join(missing)}", "check the names given in `alarms`")
-    alarming = [f"{name} ({state})" for name, state in fleet.alarms.items() if state != "OK"]
+
+
+def _check_alarms_are_ok(fleet: Fleet) -> None:
+    alarming = [f"{name} ({state})" for name, state in not_ok(fleet).items()]
     if alarming:
         raise DeployError(
             f"these alarms are not OK before the rollout begins: {', '.join(alarming)}",

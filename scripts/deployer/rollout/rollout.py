@@ -23,7 +23,7 @@ from deployer.rollout.lease import Lease
 from deployer.rollout.loop import Ending, Loop
 from deployer.rollout.patience import patiently, while_held
 from deployer.rollout.ports import Clock, Commands, Group, Voice
-from deployer.rollout.preflight import check_group, check_limits, who_serves
+from deployer.rollout.preflight import check_group, check_limits, not_ok, who_serves
 from deployer.rollout.record import Entry, Last, Record, last_record
 from deployer.rollout.report import Report
 from deployer.rollout.waiting import Claim, Place, acquire
@@ -32,6 +32,9 @@ QUIET = ("HealthCheck", "ReplaceUnhealthy", "AZRebalance")
 """Suspended together while instances are out of their target groups: with ReplaceUnhealthy alone the group would
 mark them unhealthy and replace them all on resume (Auto Scaling, "Suspend and resume processes")."""
 
+_ROLLBACK_GOES_ON = "this is a rollback, so it goes on; the alarm counts once it has been OK"
+_HALF_DONE = "the rollout before lies half-done, so this one begins; the alarm counts from the first proven instance on"
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -39,7 +42,7 @@ class Wish:
 
     `as_of`: how new the wish is where two runs wait for the group (epoch seconds).
     `rollback`: somebody wants an earlier release back. It comes to a frozen group as well, for a freeze guards against
-    new releases, and its record says so.
+    new releases, and to one whose alarms are red, which it may be for; its record says that it was one.
     """
 
     app: str
@@ -91,13 +94,14 @@ def roll_out(wish: Wish, world: World) -> Rolled:
     with _lease(wish, world) as lease:
         desired = DesiredRelease(world.store, wish.app, world.group.name, world.clock, wish.owner)
         fleet = world.group.observe()
-        _preflight(wish, world, fleet)
         last = last_record(world.store, wish.app, world.group.name)
+        _preflight(wish, world, fleet, last)
         plan = _plan(wish, world, lease, desired, fleet, last)
         record = Record(world.store, world.clock, _entry(wish, world, desired, plan, last))
         report = Report(world.voice, world.group.name)
         report.opening(plan, len(fleet.settled))
-        loop = Loop(plan, world.group, world.commands, desired, lease, record, report, world.clock)
+        excused = not_ok(fleet) if wish.rollback else ()
+        loop = Loop(plan, world.group, world.commands, desired, lease, record, report, world.clock, excused)
         with _recorded(record, report), _quiet(plan, world, lease, record):
             ending = loop.run()
         try:
@@ -133,12 +137,14 @@ def _place(wish: Wish, world: World) -> Place:
     return Place(world.store, wish.app, world.group.name, world.clock, claim, say)
 
 
-def _preflight(wish: Wish, world: World, fleet: Fleet) -> None:
-    """Raises DeployError where the group cannot take the release; says first who will not be served meanwhile."""
+def _preflight(wish: Wish, world: World, fleet: Fleet, last: Last | None) -> None:
+    """Raises DeployError where the group cannot take the release; says first what is special about it."""
     name = world.group.name
-    check_group(name, fleet, wish.limits, wish.rollback)
+    check_group(name, fleet, wish.limits, wish.rollback, last is not None and last.crashed)
     if fleet.freeze:
         world.voice.warning(f"{name} is frozen", f"{fleet.freeze}; this is a rollback, so it goes on")
+    for alarm, state in not_ok(fleet).items():
+        world.voice.warning(f"{name}: alarm {alarm} is {state}", _ROLLBACK_GOES_ON if wish.rollback else _HALF_DONE)
     if told := who_serves(fleet, wish.limits):
         world.voice.say(f"{name}: {told}")
 
