@@ -152,8 +152,12 @@ class Policy(FleetPlace):
         "Instances in flight at once: a count or a percentage; an only instance takes a count or 100%",
         shown="33%",
     )
-    failure_limit: int = optional(0, "Failed instances a rollout tolerates")
-    unreachable_limit: int = optional(0, "Unreachable instances a rollout tolerates")
+    failure_limit: int = optional(
+        0, "Instances that may fail before a rollout turns back at once; each is tried once more, and must be proven"
+    )
+    unreachable_limit: int = optional(
+        0, "Instances that may be unreachable before a rollout turns back at once; each must come back, and be proven"
+    )
     bake: Seconds = optional(Seconds(0), "Time to watch the whole group before the rollout counts as done", shown="0s")
     alarms: Lines = optional((), "Up to 10 CloudWatch alarms that must stay OK from the first proven instance on")
     drain: str = optional(

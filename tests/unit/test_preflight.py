@@ -8,11 +8,11 @@ import pytest
 
 from deployer.aws.auto_scaling import describe
 from deployer.core.actions import Result
-from deployer.core.errors import BadInput
+from deployer.core.errors import BadInput, DeployError
 from deployer.core.fleet import Fleet, Instance
 from deployer.core.plan import Limits
 from deployer.core.quantities import Share, parse_share
-from deployer.rollout.preflight import check_alarms, check_group, who_serves
+from deployer.rollout.preflight import check_alarms, check_group, notes
 from tests.unit.fake_fleet import World
 from tests.unit.rolling import fleet_of, roll, wish
 
@@ -95,13 +95,13 @@ def test_a_canary_before_the_whole_group_serves_alone_meanwhile() -> None:
 
 
 def test_a_canary_that_is_on_standby_serves_nobody() -> None:
-    said = who_serves(group_of("InService", "InService", "Standby"), Limits(canary=1, window=Share(2)))
+    [said] = notes(group_of("InService", "InService", "Standby"), Limits(canary=1, window=Share(2)))
     assert said == "all 2 instances in service may change at once: nobody serves meanwhile"
 
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(window=Share(2))])
 def test_nothing_is_said_where_somebody_always_serves(limits: Limits) -> None:
-    assert who_serves(group_of("InService", "InService", "InService"), limits) == ""
+    assert notes(group_of("InService", "InService", "InService"), limits) == ()
 
 
 def test_a_frozen_group_is_refused_with_the_reason_and_the_way_out() -> None:
@@ -137,3 +137,19 @@ def test_a_rollback_goes_through_a_freeze_and_says_so() -> None:
     world = frozen(fleet_of(3))
     assert roll(world, wish(rollback=True)).ending.result is Result.SUCCEEDED
     assert world.lines[0].startswith("warning: orange-prod is frozen: it is the season")
+
+
+def test_who_is_offline_within_the_limit_is_said_to_decide_the_end() -> None:
+    world = fleet_of(6)
+    world.hosts["i-4"].online = False
+    rolled = roll(world, wish(unreachable=1))
+    assert rolled.ending.result is not Result.SUCCEEDED
+    said = "not online in SSM: i-4; unless that changes while it runs, this rollout turns back"
+    assert any(said in each for each in world.lines)
+
+
+def test_who_is_offline_beyond_the_limit_is_refused_with_the_limit_named() -> None:
+    fleet = Fleet((Instance("i-0", "InService"), Instance("i-1", "InService", online=False)))
+    with pytest.raises(DeployError, match="not online in SSM: i-1") as refusal:
+        check_group("orange-prod", fleet, Limits(window=parse_share("50%")))
+    assert "--unreachable-limit 1; the rollout succeeds only if they come back" in refusal.value.fix

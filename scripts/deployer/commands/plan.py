@@ -19,7 +19,7 @@ from deployer.core.release import Desired, ReleaseRef
 from deployer.github.console import Console
 from deployer.inputs import RolloutInputs
 from deployer.outcome import Outcome
-from deployer.rollout.preflight import check_group, check_limits, who_serves
+from deployer.rollout.preflight import check_group, check_limits, notes
 from deployer.rollout.record import last_record
 from deployer.rollout.rehearsal import Kind, Move, rehearse
 
@@ -57,8 +57,8 @@ def _changes(
     source = desired.version if desired and desired.version else "nothing"
     size = len(fleet.settled)
     console.say(f"{name}: {source} → {release.version} on {size} instances, {forward_window(limits, size)} at a time")
-    if told := who_serves(fleet, limits):
-        console.say(f"{name}: {told}")
+    for each in notes(fleet, limits):
+        console.say(f"{name}: {each}")
     with console.group(f"{name}: what a rollout would do, if all goes well"):
         for line in lines(plan, fleet, rehearse(plan, fleet)):
             console.say(f"  {line}")

@@ -61,8 +61,21 @@ def not_ok(fleet: Fleet) -> dict[str, str]:
     return {name: state for name, state in fleet.alarms.items() if state != "OK"}
 
 
-def who_serves(fleet: Fleet, limits: Limits) -> str:
-    """What a person should know first where the policy takes every instance out of service, else ""."""
+def notes(fleet: Fleet, limits: Limits) -> tuple[str, ...]:
+    """What a person should know of the group and the policy before a rollout begins, or is planned."""
+    return tuple(each for each in (_who_serves(fleet, limits), _who_must_come_back(fleet)) if each)
+
+
+def _who_must_come_back(fleet: Fleet) -> str:
+    """The limit lets a rollout begin without them, and no rollout succeeds without them."""
+    offline = [each.id for each in fleet.settled if not each.online]
+    if not offline:
+        return ""
+    return f"not online in SSM: {', '.join(offline)}; unless that changes while it runs, this rollout turns back"
+
+
+def _who_serves(fleet: Fleet, limits: Limits) -> str:
+    """Said where the policy takes every instance out of service, else ""."""
     in_service = [each.id for each in fleet.settled if each.in_service]
     size = len(in_service)
     if size == 1:
@@ -102,7 +115,8 @@ def _check_agents(group: str, fleet: Fleet, limits: Limits) -> None:
         raise DeployError(
             f"{len(offline)} instances of {group} are not online in SSM: {', '.join(offline)}",
             "check that the SSM agent runs there, that the instance role allows ssm:UpdateInstanceInformation and "
-            "ssmmessages:*, and that the instances reach the SSM endpoints",
+            "ssmmessages:*, and that the instances reach the SSM endpoints; or terminate them. To begin before they are"
+            f" back: --unreachable-limit {len(offline)}; the rollout succeeds only if they come back while it runs",
         )
 
 

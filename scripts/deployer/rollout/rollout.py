@@ -23,7 +23,7 @@ from deployer.rollout.lease import Lease
 from deployer.rollout.loop import Ending, Loop
 from deployer.rollout.patience import patiently, while_held
 from deployer.rollout.ports import Clock, Commands, Group, Voice
-from deployer.rollout.preflight import check_group, check_limits, not_ok, who_serves
+from deployer.rollout.preflight import check_group, check_limits, not_ok, notes
 from deployer.rollout.record import Entry, Last, Record, last_record
 from deployer.rollout.report import Report
 from deployer.rollout.waiting import Claim, Place, acquire
@@ -138,15 +138,15 @@ def _place(wish: Wish, world: World) -> Place:
 
 
 def _preflight(wish: Wish, world: World, fleet: Fleet, last: Last | None) -> None:
-    """Raises DeployError where the group cannot take the release; says first what is special about it."""
+    """Raises DeployError where the group cannot take the release; says what to expect where it can."""
     name = world.group.name
     check_group(name, fleet, wish.limits, wish.rollback, last is not None and last.crashed)
     if fleet.freeze:
         world.voice.warning(f"{name} is frozen", f"{fleet.freeze}; this is a rollback, so it goes on")
     for alarm, state in not_ok(fleet).items():
         world.voice.warning(f"{name}: alarm {alarm} is {state}", _ROLLBACK_GOES_ON if wish.rollback else _HALF_DONE)
-    if told := who_serves(fleet, wish.limits):
-        world.voice.say(f"{name}: {told}")
+    for each in notes(fleet, wish.limits):
+        world.voice.say(f"{name}: {each}")
 
 
 def _plan(wish: Wish, world: World, lease: Lease, desired: DesiredRelease, fleet: Fleet, last: Last | None) -> Plan:
