@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -86,6 +87,11 @@ class RunningCloud:
             yield from (str(command["Parameters"]) for command in some["Commands"])
         for some in ssm.get_paginator("list_command_invocations").paginate(Details=True):
             yield from (str(invocation["CommandPlugins"]) for invocation in some["CommandInvocations"])
+
+    def deployed_commits(self) -> list[str]:
+        """What the repository's GitHub Deployments say is deployed: those whose newest status is a success."""
+        found = json.loads(page(f"{self.environment['GITHUB_API_URL']}/repos/awesomeorange/orange/deployments"))
+        return [each["ref"] for each in found if json.loads(page(each["statuses_url"]))[0]["state"] == "success"]
 
     def behind_load_balancer(self) -> str:
         return page(self.environment["LOAD_BALANCER_URL"])

@@ -170,6 +170,7 @@ def test_a_rollback_by_hand_goes_back_to_the_release_before(
     assert job.succeeded, job.log
     assert len(cloud.answers()) == 4
     assert everybody_answers_with(cloud, story.commits["first"])
+    assert cloud.deployed_commits() == [story.commits["first"]]
 
 
 def test_a_release_that_never_gets_healthy_comes_back_by_itself_and_the_job_fails(
