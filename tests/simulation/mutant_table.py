@@ -208,7 +208,7 @@ MUTANTS = (
     Mutant(
         "an instance that was unhealthy before does not count against the window",
         "core/window.py",
-        "    return stopped or not instance.serving\n",
+        "    return stopped or not serving\n",
         "    return stopped\n",
     ),
     Mutant(
@@ -226,8 +226,8 @@ MUTANTS = (
     Mutant(
         "who turns unhealthy after its proof is not seen",
         "core/absorb.py",
-        "if step.stage is Stage.PROVEN and _sick(plan, instance):",
-        "if step.stage is Stage.JOINING and _sick(plan, instance):",
+        "if step.stage is Stage.PROVEN and _sick(plan, instance, step):",
+        "if step.stage is Stage.JOINING and _sick(plan, instance, step):",
     ),
     Mutant(
         "output without a marker is quoted",
