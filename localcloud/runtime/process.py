@@ -30,6 +30,12 @@ export PYTHONPATH={repository} DEPLOYER_ROOT={instance}/root
 exec {python} -I -S {call} {socket} localcloud.runtime.process_docker {instance} "$@"
 """
 
+_NO_COMPOSE_V1 = """\
+#!/bin/sh
+exit 127
+"""
+"""In place of this machine's own, which would reach this machine's engine."""
+
 _CURL = """\
 #!/bin/sh
 exec {curl} --connect-to localhost::{address}: --connect-to 127.0.0.1::{address}: \\
@@ -151,6 +157,7 @@ def _lay_out(directory: Path, address: str, metadata_port: int, registry: str) -
     _program(directory, "curl", _CURL, curl=curl, address=address, metadata_port=metadata_port)
     call = {"python": sys.executable, "call": process_call.__file__, "socket": directory.parent / _WARM_PROGRAMS}
     _program(directory, "docker", _DOCKER, repository=_REPOSITORY, instance=directory, **call)
+    _program(directory, "docker-compose", _NO_COMPOSE_V1)
     _program(directory, "aws", _AWS, metadata_port=metadata_port, **call)
 
 

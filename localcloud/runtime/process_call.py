@@ -22,7 +22,8 @@ def main() -> int:
     asked = {"program": program, "words": words, "environment": dict(os.environ), "directory": os.getcwd()}
     text = json.dumps(asked).encode() + b"\n"
     begun = socket.send_fds(warm, [text], [0, 1, 2])
-    warm.sendall(text[begun:])
+    if begun < len(text):
+        warm.sendall(text[begun:])  # not even nothing, which fails where the answer has come and the other end is shut
     answer = warm.recv(1)
     return answer[0] if answer else 255
 

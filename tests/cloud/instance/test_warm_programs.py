@@ -66,6 +66,16 @@ def test_docker_answers_as_from_a_cold_start(runtime: ProcessRuntime, tmp_path: 
     assert warm == sh(runtime, f"docker {words}")
 
 
+def test_calls_at_once_are_all_answered(runtime: ProcessRuntime) -> None:
+    loop = "for call in $(seq 60); do docker compose version --short || echo refused; done"
+    said = sh(runtime, " & ".join([f"( {loop} )"] * 4) + " & wait")
+    assert (said.exit_code, set(said.stdout.split())) == (0, {"2.32.4"}), said.stderr
+
+
+def test_compose_v1_of_this_machine_is_out_of_reach(runtime: ProcessRuntime) -> None:
+    assert sh(runtime, "docker-compose version").exit_code == 127
+
+
 def test_a_call_reads_and_writes_the_callers_own_files(runtime: ProcessRuntime) -> None:
     there, back = f"aws s3 cp - s3://{BUCKET}/some", f"aws s3 cp s3://{BUCKET}/some -"
     copied = sh(runtime, f"export {REGION}; printf 한글 | {there} && {back}")
