@@ -51,10 +51,13 @@ class Shown:
 
     @staticmethod
     def _fall_ill(watch: Watch) -> None:
-        """Who served after its proof and does not any more is no proof."""
+        """Who served after its proof and does not any more is no proof, nor who left, even if it comes back."""
         for each in tuple(watch.proven_at):
             lifecycle, serves, traffic = watch.seen.get(each, ("", False, ""))
-            if serves or lifecycle == "Standby":
+            if not lifecycle:
+                del watch.proven_at[each]
+                watch.served.discard(each)
+            elif serves or lifecycle == "Standby":
                 watch.served.add(each)
             elif traffic == "unhealthy" and each in watch.served:
                 del watch.proven_at[each]
@@ -75,7 +78,8 @@ class Shown:
             return True
         if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
-        return not world.ssm.unfinished_change(instance_id) and self._is_up(watch, host)
+        told_anew = instance_id in watch.left  # and came back: what it was told before changes nothing more
+        return (told_anew or not world.ssm.unfinished_change(instance_id)) and self._is_up(watch, host)
 
     def _is_up(self, watch: Watch, host: Host) -> bool:
         balancer = self._world.balancer

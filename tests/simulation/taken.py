@@ -106,7 +106,7 @@ class Taken:
             watch.fetched.difference_update(command.invocations)
         if command.changes:
             self.takes(runner, command.invocations, "activates")
-            self._sent_once(command)
+            self._sent_once(watch, command)
         if command.generation != watch.generation:
             self._findings.violated(
                 7, f"{runner.name} sends generation {command.generation}, its lease has {watch.generation}"
@@ -116,9 +116,12 @@ class Taken:
                 7, f"{runner.name} sends {command.of('Version')} under generation {watch.generation}"
             )
 
-    def _sent_once(self, command: Command) -> None:
-        """Not while the same order may still run there: what did not answer is looked up first."""
-        for each in command.invocations:
+    def _sent_once(self, watch: Watch, command: Command) -> None:
+        """Not while the same order may still run there: what did not answer is looked up first.
+
+        Who left meanwhile and came back is told anew, whatever it was told before.
+        """
+        for each in (it for it in command.invocations if it not in watch.left):
             for other, invocation in self._world.ssm.pending_changes.get(each, ()):
                 same = other is not command and other.generation == command.generation
                 asked = self._findings.asked_at.get(each, 0.0) > other.sent_at

@@ -33,7 +33,7 @@ def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
     here = {each for each, step in progress.steps.items() if step.stage is not Stage.GONE}
     newcomers = [each for each in fleet.present if each not in here]
     owed = {each.id for each in fleet.settled} if progress.settled_after_promotion else set(fleet.present)
-    if plan.goes_back:  # what was never touched stays as it is; only who came meanwhile is asked as well
+    if plan.goes_back and not plan.after_crash:  # who was never touched stays as it is; who came meanwhile is asked
         owed.intersection_update((*newcomers, *progress.touched))
     promoted = progress.promoted_at is not None
     if not newcomers and owed <= progress.owing and promoted is progress.settled_after_promotion:
@@ -47,7 +47,7 @@ def _enter(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> Progress
 
 
 def _newcomer(fleet: Fleet, progress: Progress, instance_id: str, now: float) -> Step:
-    """It begins anew; of one that was here before, as after a detach, stays what was done to it and that it failed."""
+    """It begins anew; of one that was here before, as after a detach, stays what was done to it and how it fared."""
     before = progress.of(instance_id)
     return Step(
         Stage.COMING if fleet.present[instance_id].coming else Stage.NEW,
@@ -55,6 +55,7 @@ def _newcomer(fleet: Fleet, progress: Progress, instance_id: str, now: float) ->
         touched=before.touched,
         in_doubt=before.in_doubt,
         failed=before.failed,
+        marked=before.marked,
         newborn=progress.promoted_at is not None,
     )
 
