@@ -71,6 +71,7 @@ def test_a_container_run_by_hand_is_not_taken_for_the_release(serving: RealInsta
     assert serving.sh(f"{compose} run --no-TTY --no-deps web /bin/busybox false").exit_code == 1
 
     assert works(serving, release)
+    serving.says("docker rm $(docker ps --all --quiet --filter label=com.docker.compose.oneoff=True)")
 
 
 def test_the_disk_of_the_images_is_full(serving: RealInstance) -> None:
