@@ -206,9 +206,7 @@ class RolloutInputs(ForwardPolicy):
 class RollbackInputs(Policy):
     """rollback"""
 
-    version: str = optional(
-        "", "Version to go back to; default: what ran before the last rollout, which is undone once"
-    )
+    version: str = optional("", "Version to go back to; default: the release before the present one")
     auto_rollback: bool = optional(False, "A rollback that fails stays where it is, unless this is true")
 
 

@@ -7,7 +7,7 @@ import pytest
 from deployer.core.errors import BadInput
 from deployer.core.release import Desired, ReleaseRef
 from deployer.rollout.record import Last, last_record
-from deployer.rollout.undo import NothingToUndo, undone
+from deployer.rollout.undo import NothingToUndo, each_undone, undone
 from tests.unit.fake_fleet import World, sha_of
 from tests.unit.rolling import fleet_of, left_behind, roll, wish
 
@@ -70,6 +70,40 @@ def test_a_release_that_failed_is_undone_already_and_the_healthy_one_stays(resul
     with pytest.raises(NothingToUndo, match="v2 failed, and orange-prod runs v1, desired since 2026") as refused:
         back(desired("v1", "v0"), "v2", result)
     assert "v0 ran before it" in refused.value.fix
+
+
+def put_back(group: str) -> ReleaseRef:
+    """Of the groups a, b and c: b ended well, in a and c the new release failed, c was at its first one."""
+    now = {"a": desired("v1", "v0"), "b": desired("v2", "v1"), "c": desired("v1")}[group]
+    return undone(group, now, Last("v2", None, "succeeded" if group == "b" else "rolled-back", (), False), made_at)
+
+
+def test_alone_a_group_goes_back_from_what_came_back_by_itself() -> None:
+    said: list[str] = []
+    assert each_undone(["a"], put_back, said.append) == {"a": ReleaseRef("v0", sha_of("v0"))}
+    assert said == ["the last rollout of a was put back by itself: going back from there, to v0"]
+
+
+def test_beside_one_with_something_to_undo_it_is_left_as_it_is() -> None:
+    said: list[str] = []
+    assert each_undone(["a", "b"], put_back, said.append) == {"b": ReleaseRef("v1", sha_of("v1"))}
+    assert said == [
+        "nothing to roll back: v2 failed, and a runs v1, desired since 2026-11-27T10:00:00Z: it is left as it is"
+    ]
+
+
+def test_nothing_is_brought_forward_again_though_others_could_go_back() -> None:
+    def before(group: str) -> ReleaseRef:
+        return put_back("a") if group == "a" else back(desired("v1", "v2"), "v1", rollback=True)
+
+    with pytest.raises(NothingToUndo, match=r"v2 failed, and a runs v1.*; nothing to roll back: v1 is what") as refused:
+        each_undone(["a", "x"], before, lambda _: None)
+    assert "to that one again" in refused.value.fix
+
+
+def test_a_first_release_that_is_back_has_nothing_before_it() -> None:
+    with pytest.raises(NothingToUndo, match="v2 failed, and c runs v1"):
+        each_undone(["c"], put_back, lambda _: None)
 
 
 def test_a_release_that_runs_and_failed_when_rolled_out_again_is_still_what_is_undone() -> None:

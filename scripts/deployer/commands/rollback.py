@@ -15,7 +15,7 @@ from deployer.inputs import RollbackInputs
 from deployer.outcome import Outcome
 from deployer.rollout.lease import seconds_of
 from deployer.rollout.record import last_record
-from deployer.rollout.undo import NothingToUndo, undone
+from deployer.rollout.undo import each_undone, undone
 
 
 def run(inputs: RollbackInputs, console: Console) -> Outcome:
@@ -32,25 +32,15 @@ def run(inputs: RollbackInputs, console: Console) -> Outcome:
 
 
 def _chosen(inputs: RollbackInputs, groups: Groups, console: Console) -> dict[str, Chosen]:
-    """By group. One with nothing to undo is left as it is where another has: so a run that stopped between two groups
-    can be run again. Raises NothingToUndo where none has."""
-    found: dict[str, Chosen] = {}
-    left: list[NothingToUndo] = []
-    for name in inputs.auto_scaling_group:
-        try:
-            found[name] = _release(inputs, name, groups)
-        except NothingToUndo as nothing:
-            left.append(nothing)
-    if not found:
-        raise NothingToUndo("; ".join(each.what for each in left), left[0].fix)
-    for each in left:
-        console.say(f"{each.what}: it is left as it is")
-    return found
+    """By group; raises BadInput where there is nothing to go back to, DeployError where it was tampered with."""
+    if inputs.version:
+        wanted = dict.fromkeys(inputs.auto_scaling_group, ReleaseRef(inputs.version, ""))
+    else:
+        wanted = each_undone(inputs.auto_scaling_group, lambda name: _before(inputs.app, name, groups), console.say)
+    return {name: _release(inputs, ref, groups) for name, ref in wanted.items()}
 
 
-def _release(inputs: RollbackInputs, group: str, groups: Groups) -> Chosen:
-    """The release to go back to; raises BadInput where there is none, DeployError where it was tampered with."""
-    wanted = ReleaseRef(inputs.version, "") if inputs.version else _before(inputs.app, group, groups)
+def _release(inputs: RollbackInputs, wanted: ReleaseRef, groups: Groups) -> Chosen:
     release, ref = groups.release(wanted.version)
     check_health(release.version, release.health, limits_of(inputs))
     if inputs.version:  # what the group ran before it may run again

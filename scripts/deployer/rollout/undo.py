@@ -1,11 +1,11 @@
-"""What `rollback` goes to where no version is named: it undoes the last rollout of a group, and that once.
+"""What `rollback` goes to where no version is named: it undoes the last rollout of a group.
 
 See docs/decisions/0028-what-back-means.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from deployer.core.actions import Result
 from deployer.core.errors import BadInput
@@ -17,7 +17,41 @@ MadeAt = Callable[[str], "float | None"]
 
 
 class NothingToUndo(BadInput):
-    """The last rollout of this group is undone already; that of another group may not be."""
+    """The last rollout of this group is undone already; that of another group may not be.
+
+    `before` is what the release had replaced that came back by itself; None where one was brought back by hand.
+    """
+
+    def __init__(self, what: str, fix: str, before: ReleaseRef | None = None) -> None:
+        super().__init__(what, fix)
+        self.before = before
+
+
+def each_undone(
+    groups: Sequence[str], before: Callable[[str], ReleaseRef], say: Callable[[str], None]
+) -> dict[str, ReleaseRef]:
+    """What each group goes back to, by its name; `before` is `undone` for one of them.
+
+    One with nothing to undo is left as it is where another has: so a run that stopped between two groups can be run
+    again. Where none has, they go back from what came back by itself. Raises NothingToUndo where somebody brought it.
+    """
+    found: dict[str, ReleaseRef] = {}
+    left: dict[str, NothingToUndo] = {}
+    for name in groups:
+        try:
+            found[name] = before(name)
+        except NothingToUndo as nothing:
+            left[name] = nothing
+    if found:
+        for each in left.values():
+            say(f"{each.what}: it is left as it is")
+        return found
+    if by_hand := [each for each in left.values() if not each.before]:
+        raise NothingToUndo("; ".join(each.what for each in left.values()), by_hand[0].fix)
+    further = {name: each.before for name, each in left.items() if each.before}
+    for name, ref in further.items():
+        say(f"the last rollout of {name} was put back by itself: going back from there, to {ref.version}")
+    return further
 
 
 def undone(group: str, desired: Desired | None, last: Last | None, made_at: MadeAt) -> ReleaseRef:
@@ -55,7 +89,7 @@ def _half_done(group: str, desired: Desired, last: Last) -> ReleaseRef | None:
 
 
 def _check_it_stayed(group: str, desired: Desired, last: Last) -> None:
-    """What failed is off the group already: to go back from what came back is another wish than the one to undo it."""
+    """What failed is off the group already: to go back from what came back is more than to undo it."""
     over = last.result in (Result.ROLLED_BACK.value, Result.FAILED.value)
     if over and not last.rollback and last.target != desired.version:
         before = f": {desired.previous.version} ran before it" if desired.previous else ""
@@ -63,6 +97,7 @@ def _check_it_stayed(group: str, desired: Desired, last: Last) -> None:
             f"nothing to roll back: {last.target} failed, and {group} runs {desired.version}, desired since"
             f" {desired.updated_at}",
             f"to go back from {desired.version} as well, name a version{before}; `history` lists them",
+            desired.previous,
         )
 
 
