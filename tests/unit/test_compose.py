@@ -127,6 +127,11 @@ def test_a_service_that_is_reset_is_gone_and_one_that_is_overridden_stands_for_i
     assert list(whole) == ["db"]
 
 
+def test_what_is_written_twice_is_one_for_compose() -> None:
+    found = one("services: {web: {image: a, ports: ['80:80', '80:80'], volumes: ['./x:/x', './x:/x']}}")
+    assert (set(found.ports), found.mounts) == ({HostPorts(80, 80)}, ("./x",))
+
+
 def test_conditions_may_be_laid_over_a_list_of_needs() -> None:
     base = b"services: {web: {image: a, depends_on: [db]}, db: {image: d}}"
     over = b"services: {web: {depends_on: {cache: {condition: service_started}}}, cache: {image: c}}"

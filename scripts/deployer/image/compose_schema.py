@@ -15,6 +15,8 @@ from typing import Any
 from deployer.image.compose_yaml import line_of, refuse, untagged
 
 _UNKNOWN = ("additionalProperties", "unevaluatedProperties")
+_LENIENT = "uniqueItems"
+"""Compose takes a port or a volume that is written twice for one."""
 _FIX = "see the compose file reference; `docker compose config` shows it too"
 
 
@@ -24,7 +26,7 @@ def check(path: str, body: bytes, document: object) -> None:
 
     worst_first = sorted(_schema().iter_errors(untagged(document)), key=_depth, reverse=True)
     errors = [best_match([each]) for each in worst_first]  # of several forms, the one that was probably meant
-    certain = [each for each in errors if not _varies(each)]
+    certain = [each for each in errors if not _varies(each) and each.validator != _LENIENT]
     if not certain or (certain != errors and certain[0].validator in _UNKNOWN):
         return  # a value that a variable may mend makes its neighbours unknown to the schema
     error = certain[0]
