@@ -134,9 +134,7 @@ class RealInstance:
 
     def says(self, text: str) -> str:
         """What a script that works prints."""
-        done = self.sh(text)
-        assert done.exit_code == 0, done
-        return done.stdout.rstrip("\n")
+        return printed(self.sh(text))
 
     def page(self) -> str:
         """What the load balancer would get; "" if nothing answers."""
@@ -144,6 +142,12 @@ class RealInstance:
 
     def state(self) -> dict[str, str]:
         return dict(line.split("=", 1) for line in self.says(f"cat {HOME}/state").splitlines())
+
+
+def printed(done: Finished) -> str:
+    """What a script that works has printed."""
+    assert done.exit_code == 0, done
+    return done.stdout.rstrip("\n")
 
 
 def _document_script() -> str:

@@ -22,6 +22,7 @@ from tests.e2e.build.containerd_engine import MODERN
 from tests.e2e.busybox_image import push_companion, push_image
 from tests.e2e.cloud import PORT, page
 from tests.e2e.compose_shapes import BUSYBOX, SHAPES, Shape
+from tests.e2e.real_instance import printed
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -53,12 +54,7 @@ def images(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 def shell_of(cloud: Cloud, instance_id: str) -> Callable[[str], str]:
     """What a script that works prints on the instance."""
 
-    def says(text: str) -> str:
-        done = cloud.runtime.run(instance_id, Script(text, {})).wait()
-        assert done.exit_code == 0, done
-        return done.stdout.rstrip("\n")
-
-    return says
+    return lambda text: printed(cloud.runtime.run(instance_id, Script(text, {})).wait())
 
 
 def lay_out(shape: Shape, folder: Path, registry: str) -> None:

@@ -24,6 +24,13 @@ JOB = {
 }
 
 
+def started_by(event_name: str, event: dict[str, Any], folder: Path) -> RunContext:
+    """The run of a job that this event started."""
+    path = folder / "event.json"
+    path.write_text(json.dumps(event))
+    return RunContext.from_environment({**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_EVENT_PATH": str(path)})
+
+
 def test_a_job_is_read_whole() -> None:
     run = RunContext.from_environment(JOB)
     assert run == RunContext(
@@ -72,10 +79,7 @@ def pull_request(head: Any, base: str = "awesomeorange/shop") -> dict[str, Any]:
 def test_only_a_pull_request_of_another_repository_is_a_forks(
     event_name: str, event: dict[str, Any], is_fork: bool, tmp_path: Path
 ) -> None:
-    path = tmp_path / "event.json"
-    path.write_text(json.dumps(event))
-    job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_EVENT_PATH": str(path)}
-    assert RunContext.from_environment(job).fork_pull_request is is_fork
+    assert started_by(event_name, event, tmp_path).fork_pull_request is is_fork
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,4 @@ def test_pull_request_is_known_by_its_number(
 def test_run_on_the_default_branch_may_be_about_a_pull_request(
     event_name: str, event: dict[str, Any], number: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "event.json"
-    path.write_text(json.dumps(event))
-    job = {**JOB, "GITHUB_EVENT_NAME": event_name, "GITHUB_EVENT_PATH": str(path)}
-    assert RunContext.from_environment(job).about_pull_request == number
+    assert started_by(event_name, event, tmp_path).about_pull_request == number

@@ -61,8 +61,7 @@ def wrong_in(method: str, path: str, asked: bytes, status: int, answered: bytes)
 def _call(method: str, path: str) -> Mapping[str, Any] | None:
     for name, call in _DESCRIPTION["calls"].items():
         described, _, template = name.partition(" ")
-        last = r"(?P<last>.+)" if template.endswith(("{ref}", "{tag}")) else r"[^/]+"  # a ref's name may have slashes
-        pattern = re.sub(r"\\\{\w+\\\}$", lambda _: last, re.escape(template))  # noqa: B023
+        pattern = re.sub(r"\\\{(ref|tag)\\\}$", ".+", re.escape(template))  # a ref's name may have slashes
         if described == method and re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", pattern), path):
             found: Mapping[str, Any] = call
             return found
