@@ -166,7 +166,7 @@ class Judge:
         first = policy.canary or watch.widest
         there = {host.id for host in self.world.hosts.values() if host.settled}
         unheard = watch.attempted - watch.failed - there  # they left before they were heard
-        allowed = first + policy.failures + len(watch.ambiguous | watch.unreached | watch.left | unheard)
+        allowed = first + policy.failures + len(watch.ambiguous | watch.unreached | watch.left.keys() | unheard)
         if len(watch.attempted) > allowed:
             self._violated(3, f"{sorted(watch.attempted)} were to run a broken release, allowed are {allowed}")
 

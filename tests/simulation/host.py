@@ -28,6 +28,7 @@ class Host:
         "agent_from",
         "alive",
         "applied",
+        "attached",
         "attempt",
         "changed_at",
         "counts_as_online",
@@ -56,7 +57,7 @@ class Host:
     def __init__(self, instance_id: str, now: float) -> None:
         self.id = instance_id
         self.lifecycle, self.since = "InService", now
-        self.alive, self.healthy_mark, self.overlooked = True, True, False
+        self.alive, self.healthy_mark, self.overlooked, self.attached = True, True, False, False
         self.agent_from, self.deaf_until, self.counts_as_online = now, 0.0, True
         self.version, self.generation, self.previous, self.attempt = "", 0, "", ""
         self.fetched: set[str] = set()
@@ -102,6 +103,11 @@ class Host:
         """An order delivered twice runs there, or was the last to change it: its answer said something else."""
         at_it = self.lock is not None and self.lock.by == "duplicate"
         return at_it or (bool(self.applied) and self.applied[-1][2] == "duplicate")
+
+    def would_change(self, generation: int, version: str) -> bool:
+        """Neither refused as old nor found to be so already."""
+        rests = version == self.version == self.up and not self.attempt
+        return generation > self.generation or (generation == self.generation and not rests)
 
     def hears(self, now: float) -> bool:
         """An order gets through to its agent."""

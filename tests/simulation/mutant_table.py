@@ -141,7 +141,7 @@ MUTANTS = (
     Mutant(
         "an order whose sending got no answer is sent again blindly",
         "aws/run_command.py",
-        "            self._doubts.append(Doubt(order, ids, sent_at, self._now()))\n",
+        "            self._doubts.append(Doubt(order, ids, sent_at, self._now(), open=frozenset(ids)))\n",
         "",
     ),
     Mutant(

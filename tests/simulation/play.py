@@ -146,8 +146,13 @@ class Player:
         return Ending(rolled.ending.result.value, rolled.ending.reason)
 
     def _nobody_is_left_behind(self) -> None:
-        """5, a while later: whoever was launched before the end has booted by now, and runs the target as well."""
-        there = tuple(each for each in self.world.hosts.values() if each.lifecycle != "Detached")
+        """5, a while later: whoever was launched before the end has booted by now, and runs the target as well.
+
+        Not whom a person put into the group again after the last look.
+        """
+        seen = self.world.checker.findings.watches[f"run-{self._begun}"].seen
+        known = (each for each in self.world.hosts.values() if each.id in seen or not each.attached)
+        there = tuple(each for each in known if each.lifecycle != "Detached")
         self.world.timeline.go_on(LEFT_OVER)
         version = json.loads(self.world.bucket.raw("desired.json") or "{}")["version"]
         for host in there:

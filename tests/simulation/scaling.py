@@ -187,6 +187,7 @@ class Scaling:
 
     def _attached(self, host: Host) -> None:
         if host.alive and host.lifecycle == "Detached":
+            host.attached = True
             host.enters("Pending", self.world.timeline.now)
             self.world.timeline.after(5.0, lambda: self._enters_service(host))
 

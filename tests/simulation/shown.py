@@ -28,7 +28,7 @@ class Shown:
 
     def saw(self, runner: Runner, instances: Iterable[Seen], alarms: Mapping[str, str]) -> None:
         watch = self._findings.watches[runner.name]
-        watch.looks(instances)
+        watch.looks(instances, self._world.timeline.now)
         watch.alarming = [name for name, state in alarms.items() if state != "OK"]
         self._fall_ill(watch)
         for each in tuple(watch.flight):
@@ -38,8 +38,11 @@ class Shown:
             self._lets_back_in(watch)
 
     def _lets_back_in(self, watch: Watch) -> None:
-        """9: who said that it runs the previous release again takes requests again, not only at the end."""
-        for each in tuple(watch.failed & watch.touched):
+        """9: who said that it runs the previous release again takes requests again, not only at the end.
+
+        Who left and came back begins anew, and is judged at the end.
+        """
+        for each in (watch.failed & watch.touched).difference(watch.left):
             told = watch.markers.get(each)
             restored = told is not None and bool(watch.before) and told.version == watch.before
             if restored and watch.seen.get(each, ("", False, ""))[::2] == ("InService", "out"):
@@ -68,7 +71,6 @@ class Shown:
         world, host = self._world, self._world.hosts.get(instance_id)
         now = world.timeline.now
         if host is None or not host.settled or instance_id not in watch.seen:
-            watch.left.add(instance_id)
             return True
         if instance_id in watch.failed or instance_id in watch.unreached:
             return True
@@ -78,8 +80,10 @@ class Shown:
             return True
         if instance_id in watch.ambiguous and 0.0 < self._findings.asked_at.get(instance_id, now) < now - ASKED_FOR:
             return True
-        told_anew = instance_id in watch.left  # and came back: what it was told before changes nothing more
-        return (told_anew or not world.ssm.unfinished_change(instance_id)) and self._is_up(watch, host)
+        if instance_id in watch.waiting and host.lifecycle != "InService":
+            return False  # on standby it is told all the same
+        told_anew = watch.left.get(instance_id, 0.0)  # what it was told before it left changes nothing more
+        return not world.ssm.unfinished_change(instance_id, told_anew) and self._is_up(watch, host)
 
     def _is_up(self, watch: Watch, host: Host) -> bool:
         balancer = self._world.balancer
@@ -91,10 +95,14 @@ class Shown:
             return True
         return watch.serves(host.id) if balancer.there else balancer.answers(host)
 
+    def unknown(self, runner: Runner, instance_id: str) -> None:
+        """An order for this instance alone is refused: SSM does not know it."""
+        self._findings.watches[runner.name].unreached.add(instance_id)
+
     def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
         """The end of an order at one instance is shown to a run."""
         watch = self._findings.watches[runner.name]
-        if runner.name in invocation.told_to:
+        if runner.name in invocation.told_to or watch.left_since(invocation.host_id, command.sent_at):
             return
         invocation.told_to.add(runner.name)
         marker = marker_in(invocation.shown_output)
@@ -132,7 +140,7 @@ class Shown:
         watch.flight.pop(instance_id, None)
         if marker is None:
             return
-        if marker.version in watch.targets and marker.generation == watch.generation:
+        if marker.version in watch.targets and marker.generation == watch.generation and not marker.reason:
             watch.proven_at.setdefault(instance_id, self._world.timeline.now)
 
     def _late(self, watch: Watch, command: Command) -> bool:

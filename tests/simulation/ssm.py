@@ -101,12 +101,11 @@ class Ssm:
             )
         return command
 
-    def unfinished_change(self, host_id: str) -> bool:
-        """An activation that it would not refuse may still come to this instance, or runs there."""
+    def unfinished_change(self, host_id: str, since: float = 0.0) -> bool:
+        """An activation sent since then may still come to this instance, or runs there, and would change something."""
         host = self.world.hosts.get(host_id)
-        follows = host.generation if host else 0
-        sent = self.pending_changes.get(host_id, ())
-        return any(each.may_run for command, each in sent if command.generation >= follows)
+        sent = (it for it in self.pending_changes.get(host_id, ()) if it[0].sent_at >= since and it[1].may_run)
+        return any(host is None or host.would_change(command.generation, command.of("Version")) for command, _ in sent)
 
     def _deliver_later(self, command: Command, invocation: Invocation) -> None:
         world, random = self.world, self.world.random

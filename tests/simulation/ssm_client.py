@@ -68,6 +68,8 @@ class SsmClient:
         _check(request)
         ids = request["InstanceIds"]
         if not all(self._ssm.knows(each) for each in ids):
+            if len(ids) == 1:
+                self._world.checker.shown.unknown(self._runner, ids[0])
             self._runner.returns()
             raise refusal("SendCommand", "InvalidInstanceId", 400, InvalidInstanceId)
         lost = self._runner.loses_reply()

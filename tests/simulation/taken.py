@@ -41,6 +41,7 @@ class Taken:
         self._holds_limits(watch, new, what)
         watch.flight.update(dict.fromkeys(new, self._world.timeline.now))
         watch.touched.update(new)
+        watch.waiting.update(new)
         self._findings.touched_ever.update(new)
 
     def _holds_window(self, watch: Watch, new: list[str], what: str) -> None:
@@ -62,7 +63,9 @@ class Taken:
     def _hurt(self, watch: Watch) -> set[str]:
         """Down by our doing, and told so, where no load balancer says it."""
         hosts = {} if self._world.balancer.there else self._world.hosts
-        known = [hosts[each] for each in watch.failed & watch.touched if each in hosts and not hosts[each].doubled]
+        stopped = {each for each, told in watch.markers.items() if not told.version}
+        down = (watch.failed | stopped) & watch.touched
+        known = [hosts[each] for each in down if each in hosts and not hosts[each].doubled]
         ours = (each for each in known if each.lifecycle == "InService" and not each.struck)
         return {each.id for each in ours if not self._world.balancer.answers(each)}
 
@@ -106,6 +109,7 @@ class Taken:
             watch.fetched.difference_update(command.invocations)
         if command.changes:
             self.takes(runner, command.invocations, "activates")
+            watch.waiting.difference_update(command.invocations)
             self._sent_once(watch, command)
         if command.generation != watch.generation:
             self._findings.violated(
@@ -121,9 +125,10 @@ class Taken:
 
         Who left meanwhile and came back is told anew, whatever it was told before.
         """
-        for each in (it for it in command.invocations if it not in watch.left):
+        for each in command.invocations:
             for other, invocation in self._world.ssm.pending_changes.get(each, ()):
                 same = other is not command and other.generation == command.generation
+                same = same and not watch.left_since(each, other.sent_at)
                 asked = self._findings.asked_at.get(each, 0.0) > other.sent_at
                 if same and not other.given_up and not asked and self._runs(other, invocation):
                     self._findings.violated(2, f"{each} gets {command.comment} twice: {other.id} is still under way")

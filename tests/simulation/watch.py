@@ -33,6 +33,7 @@ class Told:
     outcome: str
     version: str
     generation: int
+    reason: str = ""
 
 
 def marker_in(output: str) -> Told | None:
@@ -41,7 +42,7 @@ def marker_in(output: str) -> Told | None:
     if not last.startswith("deployer: "):
         return None
     fields = json.loads(last.removeprefix("deployer: "))
-    return Told(fields["outcome"], fields["version"], fields["generation"])
+    return Told(fields["outcome"], fields["version"], fields["generation"], fields["reason"])
 
 
 class Watch:
@@ -66,8 +67,10 @@ class Watch:
         self.flight: dict[str, float] = {}
         """Taken, and not known to be back: since when."""
         self.touched: set[str] = set()
-        self.left: set[str] = set()
-        """Instances that left the group while in flight."""
+        self.waiting: set[str] = set()
+        """Taken out of the load balancer to be told something, and not told yet."""
+        self.left: dict[str, float] = {}
+        """Instances that an observation did not show any more: when. What they were told before is told them anew."""
         self.markers: dict[str, Told] = {}
         self.fetched: set[str] = set()
         """Where its prefetch went well, as it was shown in time."""
@@ -98,7 +101,7 @@ class Watch:
         """There is no release to go back to: nothing is to run, so nothing is to serve."""
         return self.goes_back and self.ways_back == {""}
 
-    def looks(self, instances: Iterable[Seen]) -> None:
+    def looks(self, instances: Iterable[Seen], now: float) -> None:
         seen: dict[str, tuple[str, bool, str]] = {}
         settled = 0
         self.offline.clear()
@@ -111,6 +114,7 @@ class Watch:
                 settled += 1
             if not each.online:
                 self.offline.add(each.id)
+        self.left.update(dict.fromkeys(self.seen.keys() - seen.keys(), now))
         self.seen, self.settled = seen, settled
 
     @property
@@ -124,6 +128,10 @@ class Watch:
         if not self.goes_back:
             return forward
         return min(max(1, size), max(2 * forward, math.ceil(size / 3)))
+
+    def left_since(self, instance_id: str, moment: float) -> bool:
+        """It was missing from an observation after that."""
+        return self.left.get(instance_id, 0.0) > moment
 
     def serves(self, instance_id: str) -> bool:
         """As far as the run was shown."""

@@ -63,6 +63,7 @@ class Writings:
     def _turns(self, watch: Watch) -> None:
         """On the way back, out of service by the way there are those where an activation may still run."""
         watch.turned_at = self._world.timeline.now
+        watch.waiting.clear()
         for each in tuple(watch.flight):
             host = self._world.hosts.get(each)
             if not self._world.ssm.unfinished_change(each) and not (host and host.attempt):

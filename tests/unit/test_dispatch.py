@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from deployer.core.marker import Marker
-from deployer.core.orders import Delivery, Reply
+from deployer.core.orders import Delivery, Reply, Sent
 from deployer.core.plan import Target
 from deployer.rollout.dispatch import Dispatch
 from tests.unit.fake_fleet import Host, World
@@ -41,6 +43,18 @@ def test_the_answer_to_an_order_that_was_followed_by_another_is_not_waited_for()
     [reply] = dispatch.replies()
     assert reply.marker is not None
     assert reply.marker.outcome == "unchanged"
+
+
+def test_a_command_found_again_for_more_of_its_instances_is_waited_for_by_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, dispatch = at(2)
+    send(dispatch, "activate", "i-0", "i-1")
+    dispatch.forget(["i-1"])
+    monkeypatch.setattr(World, "send", lambda *_: iter([Sent({"command-0": ("i-1",)})]))
+    send(dispatch, "activate", "i-1")
+    world.wait(2)
+    assert [each.instance_id for each in dispatch.replies()] == ["i-0", "i-1"]
 
 
 def test_who_left_the_group_is_not_waited_for() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from deployer.core.actions import Result
+from deployer.core.fleet import Fleet
 from deployer.core.progress import Stage
 from deployer.core.quantities import Seconds, Share
 from deployer.core.release import ReleaseRef
 from deployer.rollout.rollout import QUIET
 from deployer.rollout.summary import markdown
-from tests.unit.fake_fleet import Host, sha_of
+from tests.unit.fake_fleet import Host, World, sha_of
 from tests.unit.rolling import desired_of, fleet_of, record_of, roll, void, wish
 
 
@@ -122,6 +124,26 @@ def test_an_instance_terminated_while_it_activates_is_no_failure() -> None:
     rolled = roll(world, wish())
     assert rolled.ending.result is Result.SUCCEEDED
     assert set(world.versions()) == {"i-1", "i-2"}
+
+
+def test_an_instance_that_one_description_leaves_out_at_the_very_end_is_not_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = fleet_of(2)
+    world.hosts["i-new"] = Host("v1", lifecycle="Pending")
+    world.later(60, lambda: setattr(world.hosts["i-new"], "lifecycle", "InService"))
+    observe, seen = World.observe, []
+
+    def overlook(world: World) -> Fleet:
+        fleet = observe(world)
+        seen.append(any(each.id == "i-new" and each.in_service for each in fleet.instances))
+        left_out = seen.count(True) == 2 and seen[-1]
+        return replace(fleet, instances=tuple(each for each in fleet.instances if each.id != "i-new" or not left_out))
+
+    monkeypatch.setattr(World, "observe", overlook)
+    assert roll(world, wish()).ending.result is Result.SUCCEEDED
+    assert set(world.versions().values()) == {"v2"}
+    assert any("i-new  left the group" in line for line in world.lines)
 
 
 def test_an_instance_that_runs_the_target_already_is_not_drained() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import pytest
 
@@ -12,7 +13,7 @@ from deployer.core.errors import Refused
 from deployer.core.progress import Progress, Stage, Step
 from deployer.core.quantities import Seconds, Share
 from tests.unit.fake_fleet import Host, World
-from tests.unit.rolling import desired_of, fleet_of, record_of, roll, void, wish
+from tests.unit.rolling import desired_of, fleet_of, left_behind, record_of, roll, void, wish
 
 
 def test_a_release_broken_everywhere_touches_only_the_canary() -> None:
@@ -143,6 +144,25 @@ def test_an_instance_born_after_the_promotion_comes_back_too_when_the_bake_fails
     rolled = roll(world, wish(bake=Seconds(600)))
     assert rolled.ending.result is Result.ROLLED_BACK
     assert set(world.versions().values()) == {"v1"}
+
+
+def test_a_newborn_that_cannot_be_told_anything_yet_is_not_drained_on_the_way_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, drained, drain = fleet_of(3), set[str](), World.drain
+    left_behind(world, "v3", "running")  # so that everyone is to come back
+    world.broken["v2"] = {"i-1"}
+    world.later(15, lambda: world.hosts.update({"i-new": Host("v1", lifecycle="Pending", online=False)}))
+    world.later(18, lambda: setattr(world.hosts["i-new"], "lifecycle", "InService"))
+    world.later(40, lambda: setattr(world.hosts["i-new"], "online", True))
+
+    def watched(world: World, ids: Iterable[str]) -> None:
+        drained.update(each for each in ids if not world.hosts[each].online)
+        drain(world, ids)
+
+    monkeypatch.setattr(World, "drain", watched)
+    assert roll(world, wish(window=Share(2))).ending.result is Result.ROLLED_BACK
+    assert drained == set()
 
 
 def test_an_agent_that_falls_silent_is_named_and_the_rest_comes_back() -> None:

@@ -175,6 +175,18 @@ def test_a_send_without_an_answer_that_was_carried_out_is_not_sent_again() -> No
     assert [each["InstanceIds"] for each in ssm.sent] == [["i-1", "i-2"], ["i-3"]]
 
 
+def test_who_may_have_got_a_lost_order_is_looked_up_although_the_next_order_leaves_it_out() -> None:
+    ssm, now = Ssm(), Time()
+    to = commands(ssm, now)
+    ssm.loses_the_next_answer = True
+    with pytest.raises(Unanswered):
+        told(to, "i-1", "i-2")
+    ssm.commands = [ssm.shown_command(1)]
+    assert told(to, "i-1") == {"command-1": ("i-1",)}
+    now.at += VISIBLE_WITHIN
+    assert told(to, "i-2", "i-3") == {"command-1": ("i-2",), "command-2": ("i-3",)}
+
+
 def test_a_send_without_an_answer_waits_until_lists_would_show_it_and_is_then_sent_again() -> None:
     ssm, now = Ssm(), Time()
     to = commands(ssm, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.core.absorb import absorb
@@ -53,6 +55,13 @@ def test_what_must_never_be_done_is_named(progress: Progress, actions: list[Acti
 )
 def test_what_a_rollout_does_is_safe(progress: Progress, actions: list[Action]) -> None:
     assert flaw(PLAN, FLEET, progress, actions) == ""
+
+
+def test_who_may_have_been_told_and_is_out_of_service_since_takes_up_no_room() -> None:
+    there = [replace(each, lifecycle="Pending") if each.id == "i-0" else each for each in FLEET.instances]
+    progress = at(Stage.READY).moved(["i-0", "i-1"], Stage.READY, 1.0).perhaps_out(["i-0"])
+    assert "2 instances in flight" in flaw(PLAN, FLEET, progress, [Drain(("i-1",))])
+    assert flaw(PLAN, Fleet(tuple(there)), progress, [Drain(("i-1",))]) == ""
 
 
 def test_a_way_back_owes_a_proof_of_who_was_touched_and_of_nobody_else() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -71,10 +71,11 @@ class RunCommand:
         """
         wanted = tuple(ids)
         for doubt in [each for each in self._doubts if each.same_as(order, wanted)]:
-            found = self._settled(doubt)
+            asked = tuple(each for each in wanted if each in doubt.open)
+            found = self._settled(doubt, asked)
             if found:
-                yield Sent({found: doubt.ids})
-                wanted = tuple(each for each in wanted if each not in doubt.ids)
+                yield Sent({found: asked})
+                wanted = tuple(each for each in wanted if each not in asked)
         for start in range(0, len(wanted), MOST_INSTANCES):
             yield from self._send(wanted[start : start + MOST_INSTANCES], order)
 
@@ -111,7 +112,7 @@ class RunCommand:
             with calling(f"ssm:SendCommand of {self._document}"):
                 command = self._sender.send_command(**self._request(ids, order))["Command"]
         except Unanswered:
-            self._doubts.append(Doubt(order, ids, sent_at, self._now()))
+            self._doubts.append(Doubt(order, ids, sent_at, self._now(), open=frozenset(ids)))
             raise
         except Refused as refused:
             if isinstance(refused.__cause__, self._sender.exceptions.InvalidInstanceId):
@@ -142,8 +143,11 @@ class RunCommand:
             },
         }
 
-    def _settled(self, doubt: Doubt) -> str | None:
-        """The command a doubtful send became, or None if it became none; raises Unanswered while that is not known."""
+    def _settled(self, doubt: Doubt, asked: tuple[str, ...]) -> str | None:
+        """The command a doubtful send became, or None if it became none; raises Unanswered while that is not known.
+
+        It is remembered until everyone it was for has been asked about: the next order may be for some of them only.
+        """
         found = self._sent_commands.find(doubt)
         if found is None and self._now() - doubt.given_up_at < VISIBLE_WITHIN:
             raise Unanswered(
@@ -153,6 +157,8 @@ class RunCommand:
         self._doubts.remove(doubt)
         if found:
             self._open[found] = _Open(doubt.earliest)
+            if left := doubt.open.difference(asked):
+                self._doubts.append(replace(doubt, open=left))
         return found
 
     def _stirring(self, command_ids: Collection[str]) -> Collection[str]:

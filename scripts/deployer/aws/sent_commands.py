@@ -21,12 +21,16 @@ MARGIN = timedelta(seconds=60)  # between our clock and AWS's
 
 @dataclass(frozen=True)
 class Doubt:
-    """A send that got no answer: the order, whom it was for, when it was sent and given up (epoch seconds)."""
+    """A send that got no answer: the order, whom it was for, when it was sent and given up (epoch seconds).
+
+    `open`: those of them whom nobody has asked about since.
+    """
 
     order: Order
     ids: tuple[str, ...]
     sent_at: float
     given_up_at: float
+    open: frozenset[str]
 
     @property
     def earliest(self) -> datetime:
@@ -36,7 +40,7 @@ class Doubt:
     def same_as(self, order: Order, ids: Collection[str]) -> bool:
         """True if sending `order` to these instances might send it twice to one of them."""
         return (self.order.subcommand, self.order.target) == (order.subcommand, order.target) and any(
-            each in ids for each in self.ids
+            each in ids for each in self.open
         )
 
 

@@ -31,6 +31,7 @@ from deployer.core.window import canary_quota, next_taken
 
 UNSAFE = "the rollout stopped itself before a wrong step, which is a defect of this tool"
 RETRY_AFTER = 60  # seconds after an order that never reached its instance
+LOOKED_FOR = 5  # seconds until an instance that is not described any more has left for sure
 
 
 def decide(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Action, ...]:
@@ -142,8 +143,7 @@ def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
     new = tuple(each.id for each in waiting if progress.of(each.id).stage is Stage.NEW and each.online)
     if new and not plan.goes_back:
         return (Prefetch(new),)
-    stages = (Stage.READY, Stage.NEW) if plan.goes_back else (Stage.READY,)
-    ready = [each for each in waiting if progress.of(each.id).stage in stages]
+    ready = [each for each in waiting if _is_ready(plan, each, progress.of(each.id))]
     if not progress.touched and progress.at(Stage.PREFETCHING):
         return ()
     if progress.at(*UNCERTAIN) and not plan.goes_back:  # it may have failed: known in a moment
@@ -152,6 +152,11 @@ def _start(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple[Ac
     out = tuple(each.id for each in chosen if _must_drain(plan, progress, each))
     direct = tuple(each.id for each in chosen if each.id not in out)
     return _actions(Drain(out), Activate(direct))
+
+
+def _is_ready(plan: Plan, instance: Instance, step: Step) -> bool:
+    """On the way back nobody prefetches; but whoever has just come is not drained before it can be told anything."""
+    return step.stage is Stage.READY or (plan.goes_back and step.stage is Stage.NEW and instance.online)
 
 
 def _must_drain(plan: Plan, progress: Progress, instance: Instance) -> bool:
@@ -191,9 +196,16 @@ def _complete(plan: Plan, fleet: Fleet, progress: Progress, now: float) -> tuple
             return () if coming else (_give_up(plan, progress, "no instance is left to prove it"),)
     if lost:
         return _converge(plan, fleet, progress, lost, now)
-    if coming:
+    if coming or _missed(fleet, progress, now):
         return ()
     return _baked(plan, progress, now)
+
+
+def _missed(fleet: Fleet, progress: Progress, now: float) -> bool:
+    """Somebody owing is suddenly not described at all, not even as terminating: one description may lag behind."""
+    described = {each.id for each in fleet.instances}
+    gone = (each for each in progress.at(Stage.GONE) if each not in described)
+    return any(now - progress.of(each).since < LOOKED_FOR for each in gone)
 
 
 def _baked(plan: Plan, progress: Progress, now: float) -> tuple[Action, ...]:

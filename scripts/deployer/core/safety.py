@@ -48,8 +48,9 @@ def _unproven(plan: Plan, fleet: Fleet, progress: Progress) -> list[str]:
 
 
 def _too_many(plan: Plan, fleet: Fleet, progress: Progress, starting: set[str]) -> str:
-    perhaps_told = (each for each in progress.at(Stage.READY) if progress.of(each).in_doubt)  # they take room already
-    in_flight = {*progress.at(*IN_FLIGHT), *perhaps_told}
+    there = {each.id for each in fleet.settled}
+    perhaps_told = (each for each in progress.at(Stage.READY) if each in there and progress.of(each).in_doubt)
+    in_flight = {*progress.at(*IN_FLIGHT), *perhaps_told}  # both take up room already
     window = window_of(plan, len(fleet.settled))
     if starting <= in_flight or len(in_flight | starting) <= window:
         return ""

@@ -36,7 +36,7 @@ class Dispatch:
         for sent in self._commands.send(ids, order):
             for command_id, its in sent.commands.items():
                 self.forget(its)
-                self._awaited[command_id] = set(its)
+                self._awaited.setdefault(command_id, set()).update(its)
             yield sent
 
     def replies(self) -> Iterator[Reply]:
