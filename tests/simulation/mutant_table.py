@@ -44,8 +44,8 @@ MUTANTS = (
     Mutant(
         "who is being born at the promotion is not waited for",
         "core/decide.py",
-        "    if coming:\n        return ()\n",
-        "",
+        "if coming or _missed(",
+        "if _missed(",
     ),
     Mutant(
         "newborns are ignored",
