@@ -61,10 +61,10 @@ class Taken:
             self._findings.violated(2, f"{watch.runner} {what} {new} with {flight} in flight, window {window}")
 
     def _hurt(self, watch: Watch) -> set[str]:
-        """Down by our doing, and told so, where no load balancer says it."""
+        """Down by our doing, and told so, where no load balancer says it; of those whom it is shown."""
         hosts = {} if self._world.balancer.there else self._world.hosts
         stopped = {each for each, told in watch.markers.items() if not told.version}
-        down = (watch.failed | stopped) & watch.touched
+        down = (watch.failed | stopped) & watch.touched & watch.seen.keys()
         known = [hosts[each] for each in down if each in hosts and not hosts[each].doubled]
         ours = (each for each in known if each.lifecycle == "InService" and not each.struck)
         return {each.id for each in ours if not self._world.balancer.answers(each)}
