@@ -1,19 +1,14 @@
-"""What goes into a release from a working directory, and what is refused before anything is uploaded."""
+"""What goes into a release from a working directory."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deployer.core.errors import BadInput
 from deployer.image import content
-from deployer.image.content import Content, Wanted, collect
-
-WEB = "services:\n  web:\n    image: a\n"
+from tests.unit.checkout_content import WEB, gather, put
 
 
 @pytest.fixture
@@ -21,17 +16,6 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     folder.mkdir()
     return folder
-
-
-def put(root: Path, path: str, text: str = "x") -> Path:
-    file = root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-    return file
-
-
-def gather(root: Path, *files: str, compose: Sequence[str] = ("docker-compose.yml",), **more: Any) -> Content:
-    return collect(root, Wanted(compose_files=compose, files=files, **{"has_environment": True, **more}))
 
 
 def test_compose_files_come_first_then_files_and_folders(root: Path) -> None:
@@ -187,100 +171,6 @@ def test_secret_of_a_build_is_no_matter_of_the_instance(root: Path) -> None:
     put(root, "docker-compose.yml", WEB + "    build: {secrets: [npm]}\nsecrets: {npm: {file: ./npm}}\n")
     put(root, "npm")
     assert "npm" not in gather(root).files
-
-
-@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a\\b"])
-def test_paths_outside_are_refused(root: Path, path: str) -> None:
-    put(root, "docker-compose.yml", WEB)
-    put(root, "../x")
-    with pytest.raises(BadInput, match="not below"):
-        gather(root, path)
-    with pytest.raises(BadInput, match="not below"):
-        gather(root, compose=(path,))
-
-
-def test_link_that_leaves_the_working_directory_is_refused(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB)
-    put(root, "inside")
-    (root / "out").symlink_to(put(root, "../secret"))
-    (root / "in").symlink_to(root / "inside")
-    with pytest.raises(BadInput, match="link"):
-        gather(root, "out")
-    assert gather(root, "in").files["in"] == b"x"
-
-
-def test_link_to_a_folder_is_followed_as_docker_would(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB + "    volumes: ['./conf:/conf']\n")
-    put(root, "shared/deep/a.conf")
-    put(root, "conf/b.conf")
-    (root / "conf/shared").symlink_to("../shared")
-    assert list(gather(root).files) == ["docker-compose.yml", "conf/b.conf", "conf/shared/deep/a.conf"]
-
-
-def test_link_to_a_folder_outside_is_refused_by_name(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB)
-    put(root, "../elsewhere/secret")
-    put(root, "conf/b.conf")
-    (root / "conf/out").symlink_to(root.parent / "elsewhere")
-    with pytest.raises(BadInput, match="conf/out is a link that leaves"):
-        gather(root, "conf")
-
-
-@pytest.mark.parametrize(("target", "named"), [("..", "leads round in circles"), ("round", "cannot be read")])
-def test_link_that_goes_round_in_circles_is_refused_by_name(root: Path, target: str, named: str) -> None:
-    put(root, "docker-compose.yml", WEB)
-    put(root, "conf/b.conf")
-    (root / "conf/round").symlink_to(target)
-    with pytest.raises(BadInput, match=f"conf/.*{named}"):
-        gather(root, "conf")
-
-
-@pytest.mark.parametrize("target", [".git", ".git/config"])
-def test_link_does_not_take_gits_own_files_along(root: Path, target: str) -> None:
-    put(root, "docker-compose.yml", WEB)
-    put(root, ".git/config", "token")
-    put(root, "conf/b.conf")
-    (root / "conf/link").symlink_to(root / target)
-    with pytest.raises(BadInput, match=r"conf/link is a link into \.git"):
-        gather(root, "conf")
-
-
-def test_name_that_is_not_utf8_is_refused(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB)
-    (root / "conf").mkdir()
-    with open(os.fsencode(root / "conf") + b"/caf\xe9", "w"):
-        pass
-    with pytest.raises(BadInput, match="name a release cannot hold") as refusal:
-        gather(root, "conf")
-    refusal.value.what.encode()
-
-
-@pytest.mark.parametrize("path", ["none.yml", "folder"])
-def test_compose_file_that_cannot_be_read_is_named(root: Path, path: str) -> None:
-    (root / "folder").mkdir()
-    with pytest.raises(BadInput, match=path):
-        gather(root, compose=(path,))
-
-
-def test_missing_file_is_named(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB)
-    with pytest.raises(BadInput, match=r"files: none\.txt cannot be read \(No such file"):
-        gather(root, "none.txt")
-
-
-def test_pipe_is_no_file(root: Path) -> None:
-    put(root, "docker-compose.yml", WEB)
-    os.mkfifo(root / "pipe")
-    with pytest.raises(BadInput, match="no regular file"):
-        gather(root, "pipe")
-
-
-@pytest.mark.parametrize("path", ["release.json", "activate", "compose.images.yml"])
-def test_names_a_release_uses_itself_are_refused(root: Path, path: str) -> None:
-    put(root, "docker-compose.yml", WEB)
-    put(root, path)
-    with pytest.raises(BadInput, match=path):
-        gather(root, path)
 
 
 def test_what_may_be_executed_is_known(root: Path) -> None:

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from deployer.infra.roles import Role, identity_roles
 from deployer.infra.template import DIRECTORY
-from tests.unit.test_infra_roles import ACCOUNT, FULL, LEAST, REGION
+from tests.unit.identity import ACCOUNT, FULL, LEAST, REGION
 
 # moto knows no identity providers, so there is one already
 PROVIDER = {"OidcProviderArn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"}

@@ -1,161 +1,28 @@
-"""The roles of infra/: who may be them, and what they may never do."""
+"""What the roles of infra/ may do, and what they may never do."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pytest
 
 from deployer import instance_files
 from deployer.core.errors import BadInput
-from deployer.infra.roles import Role, identity_roles, storage_policy
+from deployer.infra.roles import storage_policy
 from deployer.infra.template import Place, Template
-
-ACCOUNT, REGION = "123456789012", "ap-northeast-2"
-ISSUER = "token.actions.githubusercontent.com"
-LEAST = {
-    "App": "orange",
-    "Bucket": "orange-releases",
-    "AutoScalingGroup": "orange-web",
-    "Repository": "acme/orange",
-    "RepositoryId": "222",
-    "RepositoryOwnerId": "111",
-}
-FULL = {
-    **LEAST,
-    "TargetGroup": "orange-web",
-    "ParameterName": "/orange/env",
-    "RegistryParameterName": "/orange/registry",
-    "Environment": "production",
-    "JanitorEnvironment": "housekeeping",
-    "EcrRepository": "orange",
-    "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111-2222",
-    "AlarmPrefix": "orange-",
-    "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
-}
-
-
-def roles(**parameters: str) -> Mapping[str, Role]:
-    return identity_roles({**LEAST, **parameters}, ACCOUNT, REGION)
-
-
-def statements(role: Role) -> Iterator[Mapping[str, Any]]:
-    for policy in role.policies.values():
-        yield from policy["Statement"]
-
-
-def actions(role: Role) -> set[str]:
-    return {action for each in statements(role) for action in listed(each["Action"])}
-
-
-def statement(role: Role, action: str) -> Mapping[str, Any]:
-    (found,) = (each for each in statements(role) if action in listed(each["Action"]))
-    return found
-
-
-def decrypted(role: Role) -> list[str]:
-    """The parameters whose values the role may decrypt, whose every permission to do so is bound to them."""
-    decrypting = [each for each in statements(role) if "kms:Decrypt" in listed(each["Action"])]
-    return [each["Condition"]["StringLike"]["kms:EncryptionContext:PARAMETER_ARN"] for each in decrypting]
-
-
-def listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
-def condition(role: Role) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = role.trust["Statement"][0]["Condition"]
-    return found
-
-
-def test_there_are_four_roles_named_after_the_group() -> None:
-    assert {name: role.name for name, role in roles().items()} == {
-        "Deployer": "orange-web-deployer",
-        "Instance": "orange-web-instance",
-        "Monitoring": "orange-web-monitoring",
-        "Status": "orange-web-status",
-    }
-
-
-def test_a_job_in_an_environment_must_be_on_the_branch_too() -> None:
-    assert condition(roles(Environment="production")["Deployer"]) == {
-        "StringEquals": {
-            f"{ISSUER}:aud": "sts.amazonaws.com",
-            f"{ISSUER}:repository_id": "222",
-            f"{ISSUER}:sub": [
-                "repo:acme/orange:environment:production",
-                "repo:acme@111/orange@222:environment:production",
-            ],
-            f"{ISSUER}:ref": "refs/heads/main",
-        }
-    }
-
-
-def test_without_an_environment_the_subject_is_the_branch() -> None:
-    trusted = condition(roles(Ref="refs/heads/release")["Deployer"])["StringEquals"]
-
-    assert trusted[f"{ISSUER}:sub"] == [
-        "repo:acme/orange:ref:refs/heads/release",
-        "repo:acme@111/orange@222:ref:refs/heads/release",
-    ]
-    assert f"{ISSUER}:ref" not in trusted
-
-
-def test_an_environment_may_decide_alone_which_branches_deploy() -> None:
-    assert f"{ISSUER}:ref" not in condition(roles(Environment="production", Ref="")["Deployer"])["StringEquals"]
-
-
-def test_china_has_its_own_audience() -> None:
-    role = identity_roles(LEAST, ACCOUNT, "cn-north-1", "aws-cn")["Deployer"]
-
-    assert condition(role)["StringEquals"][f"{ISSUER}:aud"] == "sts.amazonaws.com.cn"
-    assert role.trust["Statement"][0]["Principal"]["Federated"].startswith("arn:aws-cn:iam::")
-
-
-def test_a_provider_that_is_there_is_taken() -> None:
-    arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
-    template = Template("identity.yml", {**LEAST, "OidcProviderArn": arn}, Place(ACCOUNT, REGION))
-
-    assert template.of_type("AWS::IAM::OIDCProvider") == ()
-    assert roles(OidcProviderArn=arn)["Deployer"].trust == roles()["Deployer"].trust
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value"),
-    [
-        ("Repository", "acme/*"),
-        ("Repository", "acme"),
-        ("Environment", "prod*"),
-        ("Environment", "production:x"),
-        ("JanitorEnvironment", "*"),
-        ("Ref", "refs/heads/*"),
-        ("Ref", "main"),
-        ("AutoScalingGroup", "orange-*"),
-        ("AutoScalingGroup", "releases"),
-        ("AutoScalingGroup", "x" * 256),
-        ("RoleNamePrefix", "x" * 54),
-        ("App", "../orange"),
-        ("ParameterName", "/"),
-        ("ParameterName", "/orange/*"),
-        ("ParameterName", "orange"),
-        ("RegistryParameterName", "/*"),
-        ("TargetGroup", "*"),
-        ("TargetGroup", "orange-*"),
-        ("TargetGroup", "orange-web,"),
-        ("TargetGroup", "a,b,c,d,e"),
-        ("Document", "arn:aws:ssm:eu-central-1:123456789012:document/*"),
-        ("EcrRepository", "orange*"),
-        ("EcrRepository", "orange-*"),
-        ("EcrRepository", "*"),
-        ("EcrRepository", "/*"),
-        ("AlarmPrefix", "*x"),
-    ],
+from tests.unit.identity import (
+    ACCOUNT,
+    FULL,
+    ISSUER,
+    REGION,
+    actions,
+    condition,
+    decrypted,
+    listed,
+    roles,
+    statement,
+    statements,
 )
-def test_no_parameter_widens_a_role_by_a_pattern(parameter: str, value: str) -> None:
-    with pytest.raises(BadInput, match=parameter):
-        roles(**{parameter: value})
 
 
 @pytest.mark.parametrize("name", ["Deployer", "Instance", "Monitoring", "Status", "Janitor"])

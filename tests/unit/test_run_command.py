@@ -3,105 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
-from deployer.aws.run_command import MOST_INSTANCES, VISIBLE_WITHIN, RunCommand
-from deployer.core.errors import Refused, Unanswered
-from deployer.core.orders import Delivery, Order, Reply
-from deployer.core.plan import Target
+from deployer.aws.run_command import MOST_INSTANCES, RunCommand
+from deployer.core.errors import Refused
+from deployer.core.orders import Delivery, Reply
 from deployer.rollout.dispatch import Dispatch
+from tests.unit.fake_ssm import ORDER, SHA, Ssm, commands, told
 
-SHA = "ab" * 32
-ORDER = Order("7.1", "activate", Target("v2", SHA, 7), 600)
 MARKER = "deployer: " + json.dumps(
     {"outcome": "activated", "version": "v2", "generation": 7, "manifest_sha256": SHA, "reason": "", "seconds": {}}
 )
-
-
-class InvalidInstanceId(ClientError):  # type: ignore[misc]  # botocore has no types
-    """As SSM says it: which of the ids it means stays its secret."""
-
-    def __init__(self) -> None:
-        super().__init__({"Error": {"Code": "InvalidInstanceId", "Message": ""}}, "SendCommand")
-
-
-REQUESTED = datetime(2026, 1, 1, tzinfo=timezone.utc)
-
-
-class Ssm:
-    """SSM as far as orders go: `unknown` ids are refused, `invocations` is what a list shows."""
-
-    exceptions = SimpleNamespace(InvalidInstanceId=InvalidInstanceId, InvalidDocument=KeyError)
-    meta = SimpleNamespace(region_name="eu-west-1")
-
-    def __init__(self, unknown: tuple[str, ...] = (), full_output: str = "") -> None:
-        self.unknown, self.full_output = unknown, full_output
-        self.sent: list[dict[str, Any]] = []
-        self.invocations: list[dict[str, Any]] = []
-        self.commands: list[dict[str, Any]] = []
-        self.loses_the_next_answer = False
-        self.calls: list[str] = []
-
-    def send_command(self, **parameters: Any) -> dict[str, Any]:
-        self.calls.append("SendCommand")
-        if set(parameters["InstanceIds"]) & set(self.unknown):
-            raise InvalidInstanceId
-        self.sent.append(parameters)
-        if self.loses_the_next_answer:
-            self.loses_the_next_answer = False
-            raise ReadTimeoutError(endpoint_url="https://ssm")
-        return {"Command": self.shown_command(len(self.sent))}
-
-    def shown_command(self, number: int, **about: Any) -> dict[str, Any]:
-        """What ListCommands would say of the command that was sent as the `number`th."""
-        return {
-            **self.sent[number - 1],
-            "CommandId": f"command-{number}",
-            "RequestedDateTime": REQUESTED,
-            "StatusDetails": "InProgress",
-            "CompletedCount": 0,
-            **about,
-        }
-
-    def get_paginator(self, name: str) -> Any:
-        self.calls.append(name)
-        shown = {
-            "list_command_invocations": lambda: [{"CommandInvocations": self.invocations}],
-            "list_commands": lambda: [{"Commands": self.commands}],
-        }
-        return SimpleNamespace(paginate=lambda **_: shown[name]())
-
-    def get_command_invocation(self, **_: Any) -> dict[str, Any]:
-        self.calls.append("GetCommandInvocation")
-        return {"StandardOutputContent": self.full_output}
-
-
-@dataclass
-class Time:
-    """The clock of these tests, in epoch seconds."""
-
-    at: float = REQUESTED.timestamp()
-
-    def __call__(self) -> float:
-        return self.at
-
-
-def commands(ssm: Ssm, now: Callable[[], float] = time.time) -> RunCommand:
-    return RunCommand(ssm, "deploy", "orange", "releases", "orange-web", now=now)
-
-
-def told(to: RunCommand, *ids: str) -> dict[str, tuple[str, ...]]:
-    """The commands an order to these instances became."""
-    return {command_id: its for sent in to.send(ids, ORDER) for command_id, its in sent.commands.items()}
 
 
 def replies(ssm: Ssm) -> tuple[Reply, ...]:
@@ -162,63 +79,6 @@ def test_one_unknown_instance_among_fifty_costs_a_dozen_calls_not_fifty() -> Non
     sent = told(commands(ssm), *(f"i-{at}" for at in range(50)))
     assert sum(len(ids) for ids in sent.values()) == 49
     assert len(ssm.calls) < 15
-
-
-def test_a_send_without_an_answer_that_was_carried_out_is_not_sent_again() -> None:
-    ssm, now = Ssm(), Time()
-    to = commands(ssm, now)
-    ssm.loses_the_next_answer = True
-    with pytest.raises(Unanswered):
-        told(to, "i-1", "i-2")
-    ssm.commands = [ssm.shown_command(1)]
-    assert told(to, "i-1", "i-2", "i-3") == {"command-1": ("i-1", "i-2"), "command-2": ("i-3",)}
-    assert [each["InstanceIds"] for each in ssm.sent] == [["i-1", "i-2"], ["i-3"]]
-
-
-def test_who_may_have_got_a_lost_order_is_looked_up_although_the_next_order_leaves_it_out() -> None:
-    ssm, now = Ssm(), Time()
-    to = commands(ssm, now)
-    ssm.loses_the_next_answer = True
-    with pytest.raises(Unanswered):
-        told(to, "i-1", "i-2")
-    ssm.commands = [ssm.shown_command(1)]
-    assert told(to, "i-1") == {"command-1": ("i-1",)}
-    now.at += VISIBLE_WITHIN
-    assert told(to, "i-2", "i-3") == {"command-1": ("i-2",), "command-2": ("i-3",)}
-
-
-def test_a_send_without_an_answer_waits_until_lists_would_show_it_and_is_then_sent_again() -> None:
-    ssm, now = Ssm(), Time()
-    to = commands(ssm, now)
-    ssm.loses_the_next_answer = True
-    with pytest.raises(Unanswered):
-        told(to, "i-1")
-    with pytest.raises(Unanswered, match="no list shows yet"):
-        told(to, "i-1")
-    assert len(ssm.sent) == 1
-    now.at += VISIBLE_WITHIN
-    assert told(to, "i-1") == {"command-2": ("i-1",)}
-
-
-def test_a_command_of_another_order_or_group_is_not_taken_for_the_lost_one() -> None:
-    ssm, now = Ssm(), Time()
-    to = commands(ssm, now)
-    ssm.loses_the_next_answer = True
-    with pytest.raises(Unanswered):
-        told(to, "i-1")
-    elsewhere = {**ssm.sent[0]["Parameters"], "Group": ["another"]}
-    ssm.commands = [ssm.shown_command(1, Comment="7.2 activate v2"), ssm.shown_command(1, Parameters=elsewhere)]
-    now.at += VISIBLE_WITHIN
-    assert told(to, "i-1") == {"command-2": ("i-1",)}
-
-
-def test_a_refusal_half_way_loses_nothing_that_was_sent() -> None:
-    ssm = Ssm()
-    sending = commands(ssm).send([f"i-{at}" for at in range(60)], ORDER)
-    assert len(next(sending).commands["command-1"]) == MOST_INSTANCES
-    ssm.loses_the_next_answer = True
-    with pytest.raises(Unanswered):
-        next(sending)
 
 
 def test_of_several_open_commands_only_those_where_something_ended_are_listed() -> None:
