@@ -29,7 +29,7 @@ ERODING_EVERY = 40
 """One scenario in so many is one in which failed instances leave the group."""
 
 CALM_EVERY = 50
-"""One scenario in so many is one in which nothing is wrong, and the group only grows and shrinks."""
+"""One scenario in so many has nothing wrong: the group grows and shrinks, and some looks at it miss an instance."""
 
 CROWDED_EVERY = 250
 """One scenario in so many is one in which an order becomes two commands, while calls are refused."""
@@ -69,15 +69,15 @@ def scenario_of(seed: int) -> Scenario:
 
 
 def _calm(scenario: Scenario) -> Scenario:
-    """The same with a good release and nothing refused, lost or ill; instances come and go all the time."""
+    """The same with a good release and nothing refused, lost or ill; instances come and go, or are not described."""
     start = replace(scenario.start, size=min(scenario.start.size, 12), sick=0, silent=0, alarms=0, first_ever=False)
     policy = Policy(canary_bake=15, bake=90, timeout=1800, drain=scenario.runs[0].policy.drain)
-    changes = ("scale-out", "scale-out", "scale-in")
+    changes = ("scale-out", "overlooked", "scale-out", "scale-in", "overlooked")
     return replace(
         scenario,
         start=start,
         behaviours={"v2": Behaviour(), "v3": Behaviour()},
-        events=tuple(Event(at=40.0 * each, what=changes[each % 3]) for each in range(40)),
+        events=tuple(Event(at=40.0 * each, what=changes[each % 5], pick=each) for each in range(40)),
         runs=(Run("v2", policy),),
         troubles=Troubles(),
         must_succeed=True,
