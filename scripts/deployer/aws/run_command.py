@@ -156,7 +156,7 @@ class RunCommand:
             )
         self._doubts.remove(doubt)
         if found:
-            self._open[found] = _Open(doubt.earliest)
+            self._open[found] = _Open(doubt.earliest)  # who has answered already was not listened to yet
             if left := doubt.open.difference(asked):
                 self._doubts.append(replace(doubt, open=left))
         return found
