@@ -84,13 +84,19 @@ class RealInstance:
         return Shelf(self.registry.address).push("orange", command, files)
 
     def publish(
-        self, version: str, image: str = "", service: Mapping[str, Any] | None = None, words: Sequence[str] = ()
+        self,
+        version: str,
+        image: str = "",
+        service: Mapping[str, Any] | None = None,
+        words: Sequence[str] = (),
+        volumes: Sequence[str] = (),
     ) -> Published:
         """A release of one service, whose image serves unless another one is given; one good answer proves it."""
         image = image or self.image(version)
         # busybox does not care for SIGTERM when it is the first process of a container
         web = {"image": "orange", "ports": ["8080:8080"], "stop_signal": "SIGKILL", **(service or {})}
-        (self.folder / "compose.yml").write_text(json.dumps({"services": {"web": web}}))
+        project = {"services": {"web": web}, "volumes": dict.fromkeys(volumes)}
+        (self.folder / "compose.yml").write_text(json.dumps(project))
         flags = ["--app", APP, "--bucket", self.bucket, "--version", version, "--compose-files", "compose.yml"]
         flags += ["--images", f"web={image}", "--health-check", "http://localhost:8080/", "--health-timeout", "20s"]
         with pytest.MonkeyPatch.context() as patch:
