@@ -29,6 +29,8 @@ class Shown:
     def saw(self, runner: Runner, instances: Iterable[Seen], alarms: Mapping[str, str]) -> None:
         watch = self._findings.watches[runner.name]
         watch.looks(instances, self._world.timeline.now)
+        watch.unreached |= watch.unknown
+        watch.unknown.clear()
         watch.alarming = [name for name, state in alarms.items() if state != "OK"]
         self._fall_ill(watch)
         for each in tuple(watch.flight):
@@ -97,7 +99,7 @@ class Shown:
 
     def unknown(self, runner: Runner, instance_id: str) -> None:
         """An order for this instance alone is refused: SSM does not know it."""
-        self._findings.watches[runner.name].unreached.add(instance_id)
+        self._findings.watches[runner.name].unknown.add(instance_id)
 
     def told(self, runner: Runner, command: Command, invocation: Invocation) -> None:
         """The end of an order at one instance is shown to a run."""

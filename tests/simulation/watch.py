@@ -76,6 +76,8 @@ class Watch:
         """Where its prefetch went well, as it was shown in time."""
         self.failed: set[str] = set()
         self.unreached: set[str] = set()
+        self.unknown: set[str] = set()
+        """Whom SSM did not know, when an order was sent piece by piece: unreached from the next observation on."""
         self.ambiguous: set[str] = set()
         self.looks_out: dict[str, int] = {}
         """Looks in a row at which an instance was out although it runs what it ran before."""
