@@ -32,6 +32,7 @@ NAME = "i-one"
 NO_METADATA = 9  # discard: nothing listens
 
 SERVES = ("/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www")
+ANSWERS_404 = ("/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/bin")
 
 STOP_ENGINE = """
 touch /run/engine-stopped

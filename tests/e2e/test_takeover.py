@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.real_instance import RealInstance, instance_and_registry, printed
+from tests.e2e.real_instance import ANSWERS_404, RealInstance, instance_and_registry, printed
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.timeout(180)]
 
-ANSWERS_404 = ("/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/bin")
 KEPT = {"volumes": ["data:/data"]}
 BY_HAND = "cd /srv/orange && docker compose up --detach --quiet-pull"
 

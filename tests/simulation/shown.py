@@ -84,8 +84,8 @@ class Shown:
             return True
         if instance_id in watch.waiting and host.lifecycle != "InService":
             return False  # on standby it is told all the same
-        told_anew = watch.left.get(instance_id, 0.0)  # what it was told before it left changes nothing more
-        return not world.ssm.unfinished_change(instance_id, told_anew) and self._is_up(watch, host)
+        came_back = watch.left.get(instance_id, 0.0)  # what it was told before it left changes nothing more
+        return not world.ssm.unfinished_change(instance_id, came_back) and self._is_up(watch, host)
 
     def _is_up(self, watch: Watch, host: Host) -> bool:
         balancer = self._world.balancer

@@ -104,8 +104,9 @@ class Ssm:
     def unfinished_change(self, host_id: str, since: float = 0.0) -> bool:
         """An activation sent since then may still come to this instance, or runs there, and would change something."""
         host = self.world.hosts.get(host_id)
-        sent = (it for it in self.pending_changes.get(host_id, ()) if it[0].sent_at >= since and it[1].may_run)
-        return any(host is None or host.would_change(command.generation, command.of("Version")) for command, _ in sent)
+        sent = self.pending_changes.get(host_id, ())
+        pending = (command for command, each in sent if command.sent_at >= since and each.may_run)
+        return any(host is None or host.would_change(each.generation, each.of("Version")) for each in pending)
 
     def _deliver_later(self, command: Command, invocation: Invocation) -> None:
         world, random = self.world, self.world.random

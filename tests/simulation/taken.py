@@ -50,7 +50,7 @@ class Taken:
         window = watch.window()
         watch.widest = max(watch.widest, window)
         out = watch.down() | watch.flight.keys() | self._hurt(watch)
-        known = set(new).difference(out, watch.touched & self._stopped(watch))
+        known = set(new).difference(out, watch.stopped)
         serving = sorted(each for each in known if watch.seen.get(each, ("",))[0] == "InService")
         after = out.union(new)
         if serving and len(after) > window:
@@ -61,15 +61,10 @@ class Taken:
             flight = sorted(watch.flight)
             self._findings.violated(2, f"{watch.runner} {what} {new} with {flight} in flight, window {window}")
 
-    @staticmethod
-    def _stopped(watch: Watch) -> set[str]:
-        """Who said last that it runs nothing, even if its containers got up since."""
-        return {each for each, told in watch.markers.items() if not told.version}
-
     def _hurt(self, watch: Watch) -> set[str]:
         """Down by our doing, and told so, where no load balancer says it; of those whom it is shown."""
         hosts = {} if self._world.balancer.there else self._world.hosts
-        down = (watch.failed | self._stopped(watch)) & watch.touched & watch.seen.keys()
+        down = ((watch.failed & watch.touched) | watch.stopped) & watch.seen.keys()
         known = [hosts[each] for each in down if each in hosts and not hosts[each].doubled]
         ours = (each for each in known if each.lifecycle == "InService" and not each.struck)
         return {each.id for each in ours if not self._world.balancer.answers(each)}

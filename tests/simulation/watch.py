@@ -103,6 +103,11 @@ class Watch:
         """There is no release to go back to: nothing is to run, so nothing is to serve."""
         return self.goes_back and self.ways_back == {""}
 
+    @property
+    def stopped(self) -> set[str]:
+        """Touched, and said last that it runs nothing, even if its containers got up since."""
+        return {each for each, told in self.markers.items() if not told.version and each in self.touched}
+
     def looks(self, instances: Iterable[Seen], now: float) -> None:
         seen: dict[str, tuple[str, bool, str]] = {}
         settled = 0

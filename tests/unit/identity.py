@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import policies
 from deployer.infra.roles import Role, identity_roles
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
 ISSUER = "token.actions.githubusercontent.com"
-LEAST = {
-    "App": "orange",
-    "Bucket": "orange-releases",
-    "AutoScalingGroup": "orange-web",
-    "Repository": "acme/orange",
-    "RepositoryId": "222",
-    "RepositoryOwnerId": "111",
-}
+LEAST = policies.LEAST
 FULL = {
-    **LEAST,
-    "TargetGroup": "orange-web",
-    "ParameterName": "/orange/env",
-    "RegistryParameterName": "/orange/registry",
-    "Environment": "production",
-    "JanitorEnvironment": "housekeeping",
-    "EcrRepository": "orange",
+    **policies.FULL,
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111-2222",
-    "AlarmPrefix": "orange-",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
 }
 

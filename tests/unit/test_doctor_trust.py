@@ -11,16 +11,9 @@ from deployer.doctor.finding import Finding, State
 from deployer.doctor.trust import ISSUER, role, trust
 from deployer.infra.roles import identity_roles
 from tests.unit.examined import ACCOUNT, REGION, ROLE, refused, situation
+from tests.unit.identity import LEAST
 
-PARAMETERS = {
-    "App": "orange",
-    "Bucket": "orange-releases",
-    "AutoScalingGroup": "orange-web",
-    "Repository": "acme/orange",
-    "RepositoryId": "222",
-    "RepositoryOwnerId": "111",
-    "Environment": "production",
-}
+PARAMETERS = {**LEAST, "Environment": "production"}
 OURS = identity_roles(PARAMETERS, ACCOUNT, REGION)["Deployer"].trust
 
 

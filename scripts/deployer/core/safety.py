@@ -48,8 +48,8 @@ def _unproven(plan: Plan, fleet: Fleet, progress: Progress) -> list[str]:
 
 
 def _too_many(plan: Plan, fleet: Fleet, progress: Progress, starting: set[str]) -> str:
-    there = {each.id for each in fleet.settled}
-    perhaps_told = (each for each in progress.at(Stage.READY) if each in there and progress.of(each).in_doubt)
+    doubted = (fleet.get(each) for each in progress.at(Stage.READY) if progress.of(each).in_doubt)
+    perhaps_told = (each.id for each in doubted if each and each.settled)
     in_flight = {*progress.at(*IN_FLIGHT), *perhaps_told}  # both take up room already
     window = window_of(plan, len(fleet.settled))
     if starting <= in_flight or len(in_flight | starting) <= window:
